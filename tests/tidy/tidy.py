@@ -1,0 +1,65 @@
+#!/usr/bin/env python3
+"""Style as tests. Usage: tidy.py CHECK [--root FOLDER] [--build FOLDER]; no CHECK: list them. Ends with 1 on findings."""
+
+import argparse
+import os
+import re
+import subprocess
+import sys
+
+sys.dont_write_bytecode = True
+
+import c_code  # noqa: E402
+import pure  # noqa: E402
+import text  # noqa: E402
+from tree import Tree  # noqa: E402
+
+
+def subcommands(build):
+    """The words that `xuelian --help` begins an indented line with, or None without a build."""
+    program = os.path.join(build or "", "bin", "xuelian")
+    if not build or not os.path.exists(program):
+        return None
+    shown = subprocess.run([program, "--help"], capture_output=True, text=True, check=False, timeout=30)
+    return set(re.findall(r"^\s+([a-z][a-z-]*)", shown.stdout, re.MULTILINE))
+
+
+# Name to function of (tree, build folder).
+CHECKS = {
+    "sizes": lambda tree, build: c_code.sizes(tree),
+    "includes": lambda tree, build: c_code.includes(tree),
+    "banned": lambda tree, build: c_code.banned(tree),
+    "rules": lambda tree, build: c_code.rules(tree),
+    "pure": lambda tree, build: pure.pure(build),
+    "layout": lambda tree, build: text.layout(tree),
+    "links": lambda tree, build: text.links(tree),
+    "commands": lambda tree, build: text.commands(tree, subcommands(build)),
+    "words": lambda tree, build: text.words(tree),
+    "whitespace": lambda tree, build: text.whitespace(tree),
+    "glossary": lambda tree, build: text.glossary(tree),
+    "readme": lambda tree, build: text.readme(tree),
+}
+
+
+def main():
+    here = os.path.dirname(os.path.abspath(__file__))
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("check", nargs="?", choices=sorted(CHECKS))
+    parser.add_argument("--root", default=os.path.dirname(os.path.dirname(here)))
+    parser.add_argument("--build")
+    options = parser.parse_args()
+    if options.check is None:
+        print("\n".join(CHECKS))
+        return 0
+    if options.check == "pure" and not options.build:
+        parser.error("the check 'pure' reads archives: give --build")
+    findings = list(CHECKS[options.check](Tree(options.root), options.build))
+    for finding in findings:
+        print(finding)
+    if findings:
+        print(f"tidy {options.check}: {len(findings)} to mend")
+    return 1 if findings else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
