@@ -11,7 +11,7 @@
 #include "proto/status.h"
 
 #define PROTOCOL_VERSION 1u
-#define PROTOCOL_SUITE 1u
+#define PROTOCOL_SUITE   1u
 
 struct header {
     uint32_t version;
@@ -58,10 +58,7 @@ void validator_set_hash(struct hash32 *out, const struct validator_set *set);
 /* Index of a key, or -1. */
 int validator_set_find(const struct validator_set *set, const struct pubkey33 *key);
 
-enum vote_phase {
-    VOTE_PREPARE = 1,
-    VOTE_COMMIT = 2
-};
+enum vote_phase { VOTE_PREPARE = 1, VOTE_COMMIT = 2 };
 
 /* quorum_size(n) signatures in set order; signers[i] is the set index of signatures[i], ascending. */
 struct certificate {

@@ -8,7 +8,8 @@
 /* Length of the hex text of size bytes, with its NUL. */
 #define HEX_SIZE(size) (2 * (size) + 1)
 
-static inline struct bytes bytes_of(const void *data, size_t size) {
+static inline struct bytes bytes_of(const void *data, size_t size)
+{
     return (struct bytes){.data = (const uint8_t *)data, .size = size};
 }
 

@@ -14,6 +14,7 @@ void frame_header_put(uint8_t out[FRAME_HEADER_SIZE], uint8_t type, uint32_t bod
 
 /* Reads a header. Returns ST_OK; ST_BAD_ENCODING (unknown type or zero size); ST_BAD_SIZE (past the
  * type's limit). Out: *type, *body_size. */
-enum status frame_header_get(const uint8_t in[FRAME_HEADER_SIZE], uint8_t *type, uint32_t *body_size);
+enum status frame_header_get(const uint8_t in[FRAME_HEADER_SIZE], uint8_t *type,
+                             uint32_t *body_size);
 
 #endif

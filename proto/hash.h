@@ -9,47 +9,47 @@
 #include "proto/types.h"
 
 /* X(NAME, text): tagged hashes. */
-#define HASH_TAGS(X)                                                                                 \
-    X(GENESIS, "xuelian/genesis/v1")                                                                 \
-    X(HEADER, "xuelian/header/v1")                                                                   \
-    X(VALIDATORS, "xuelian/validators/v1")                                                           \
-    X(PARAMS, "xuelian/params/v1")                                                                   \
-    X(PROPOSAL, "xuelian/proposal/v1")                                                               \
-    X(CERTIFICATE, "xuelian/certificate/v1")                                                         \
-    X(TX_ID, "xuelian/tx-id/v1")                                                                     \
-    X(TX_SIGNATURES, "xuelian/tx-signatures/v1")                                                     \
-    X(TX_ENTRY, "xuelian/tx-entry/v1")                                                               \
-    X(PAYLOAD, "xuelian/payload/v1")                                                                 \
-    X(BULK, "xuelian/bulk/v1")                                                                       \
-    X(TREE_KEY, "xuelian/tree-key/v1")                                                               \
-    X(VALUE, "xuelian/value/v1")                                                                     \
-    X(ACCOUNT, "xuelian/account/v1")                                                                 \
-    X(SUMMARY, "xuelian/summary/v1")                                                                 \
-    X(VERSION, "xuelian/version/v1")                                                                 \
-    X(SIGN_PRE_PREPARE, "xuelian/sign/pre-prepare/v1")                                               \
-    X(SIGN_PREPARE, "xuelian/sign/prepare/v1")                                                       \
-    X(SIGN_COMMIT, "xuelian/sign/commit/v1")                                                         \
-    X(SIGN_VIEW_CHANGE, "xuelian/sign/view-change/v1")                                               \
-    X(SIGN_NEW_VIEW, "xuelian/sign/new-view/v1")                                                     \
-    X(SIGN_FOLLOWING, "xuelian/sign/following/v1")                                                   \
-    X(SIGN_HELLO, "xuelian/sign/hello/v1")                                                           \
-    X(SIGN_RECEIPT, "xuelian/sign/receipt/v1")                                                       \
-    X(VIEW_CHANGE, "xuelian/view-change/v1")                                                         \
-    X(VIEW_CHANGE_SET, "xuelian/view-change-set/v1")                                                 \
-    /* kind tags of Merkle leaves */                                                                 \
-    X(LEAF_TX, "xuelian/leaf/tx/v1")                                                                 \
-    X(LEAF_RESULT, "xuelian/leaf/result/v1")                                                         \
-    X(LEAF_BULK, "xuelian/leaf/bulk/v1")                                                             \
-    X(LEAF_HISTORY, "xuelian/leaf/history/v1")                                                       \
-    X(LEAF_STATE, "xuelian/leaf/state/v1")                                                           \
-    X(LEAF_ITEM, "xuelian/leaf/item/v1")                                                             \
+#define HASH_TAGS(X)                                   \
+    X(GENESIS, "xuelian/genesis/v1")                   \
+    X(HEADER, "xuelian/header/v1")                     \
+    X(VALIDATORS, "xuelian/validators/v1")             \
+    X(PARAMS, "xuelian/params/v1")                     \
+    X(PROPOSAL, "xuelian/proposal/v1")                 \
+    X(CERTIFICATE, "xuelian/certificate/v1")           \
+    X(TX_ID, "xuelian/tx-id/v1")                       \
+    X(TX_SIGNATURES, "xuelian/tx-signatures/v1")       \
+    X(TX_ENTRY, "xuelian/tx-entry/v1")                 \
+    X(PAYLOAD, "xuelian/payload/v1")                   \
+    X(BULK, "xuelian/bulk/v1")                         \
+    X(TREE_KEY, "xuelian/tree-key/v1")                 \
+    X(VALUE, "xuelian/value/v1")                       \
+    X(ACCOUNT, "xuelian/account/v1")                   \
+    X(SUMMARY, "xuelian/summary/v1")                   \
+    X(VERSION, "xuelian/version/v1")                   \
+    X(SIGN_PRE_PREPARE, "xuelian/sign/pre-prepare/v1") \
+    X(SIGN_PREPARE, "xuelian/sign/prepare/v1")         \
+    X(SIGN_COMMIT, "xuelian/sign/commit/v1")           \
+    X(SIGN_VIEW_CHANGE, "xuelian/sign/view-change/v1") \
+    X(SIGN_NEW_VIEW, "xuelian/sign/new-view/v1")       \
+    X(SIGN_FOLLOWING, "xuelian/sign/following/v1")     \
+    X(SIGN_HELLO, "xuelian/sign/hello/v1")             \
+    X(SIGN_RECEIPT, "xuelian/sign/receipt/v1")         \
+    X(VIEW_CHANGE, "xuelian/view-change/v1")           \
+    X(VIEW_CHANGE_SET, "xuelian/view-change-set/v1")   \
+    /* kind tags of Merkle leaves */                   \
+    X(LEAF_TX, "xuelian/leaf/tx/v1")                   \
+    X(LEAF_RESULT, "xuelian/leaf/result/v1")           \
+    X(LEAF_BULK, "xuelian/leaf/bulk/v1")               \
+    X(LEAF_HISTORY, "xuelian/leaf/history/v1")         \
+    X(LEAF_STATE, "xuelian/leaf/state/v1")             \
+    X(LEAF_ITEM, "xuelian/leaf/item/v1")               \
     X(LEAF_COLLECTION, "xuelian/leaf/collection/v1")
 
 enum hash_tag {
 #define X(name, text) TAG_##name,
     HASH_TAGS(X)
 #undef X
-    TAG_COUNT
+        TAG_COUNT
 };
 
 /* The text of a tag, and SHA-256 of it (a compiled-in constant that a unit test recomputes). */

@@ -3,28 +3,28 @@
 #define XUELIAN_PROTO_LIMITS_H
 
 /* X(NAME, value, unit, what happens past it) */
-#define LIMITS_TABLE(X)                                                                              \
-    X(VALIDATORS_MAX, 64, "validators in a set", "genesis or governance refuses the set")            \
-    X(SIGNERS_MAX, 8, "signers of a transaction", "BAD_SIGNERS")                                     \
-    X(BULK_ITEMS_MAX, 1000, "items of a bulk payload", "BAD_SIZE")                                   \
-    X(TX_SIZE_MAX, 524288, "bytes of a transaction", "BAD_SIZE")                                     \
-    X(PROPOSAL_ENTRIES_MAX, 4000, "transactions of a block", "the proposal is invalid")              \
-    X(BLOCK_SIZE_MAX, 8388608, "bytes of a block", "the block is refused")                           \
-    X(HEADER_SIZE_MAX, 512, "bytes of a header", "BAD_ENCODING")                                     \
-    X(NAME_SIZE_MAX, 256, "bytes of a name", "BAD_SIZE")                                             \
-    X(ADDRESSES_MAX, 4, "addresses of a node", "BAD_SIZE")                                           \
-    X(MEMBER_KEYS_MAX, 32, "keys of a member", "BAD_SIZE")                                           \
-    X(MEMBER_NODES_MAX, 32, "nodes of a member", "BAD_SIZE")                                         \
-    X(MEMBERS_GENESIS_MAX, 10000, "members in genesis", "genesis is refused")                        \
-    X(REGIONS_MAX, 100000, "regions in genesis", "genesis is refused")                               \
-    X(COURSES_GENESIS_MAX, 100000, "courses in genesis", "genesis is refused")                       \
-    X(GENESIS_SIZE_MAX, 16777216, "bytes of a genesis file", "genesis is refused")                   \
-    X(ACCOUNT_ITEMS_MAX, 100000, "items of an account", "ACCOUNT_FULL")                              \
-    X(ITEM_VERSIONS_MAX, 10000, "versions of an item", "the change is refused")                      \
-    X(FRAME_SIZE_MAX, 8454144, "bytes of a peer frame", "the peer is disconnected")                  \
-    X(PROOF_SIZE_MAX, 16777216, "bytes of a proof", "BAD_SIZE")                                      \
-    X(MERKLE_DEPTH_MAX, 64, "nodes of a path", "TOO_DEEP")                                           \
-    X(SET_CHANGES_MAX, 10000, "set changes in a proof", "TOO_DEEP")                                  \
+#define LIMITS_TABLE(X)                                                                   \
+    X(VALIDATORS_MAX, 64, "validators in a set", "genesis or governance refuses the set") \
+    X(SIGNERS_MAX, 8, "signers of a transaction", "BAD_SIGNERS")                          \
+    X(BULK_ITEMS_MAX, 1000, "items of a bulk payload", "BAD_SIZE")                        \
+    X(TX_SIZE_MAX, 524288, "bytes of a transaction", "BAD_SIZE")                          \
+    X(PROPOSAL_ENTRIES_MAX, 4000, "transactions of a block", "the proposal is invalid")   \
+    X(BLOCK_SIZE_MAX, 8388608, "bytes of a block", "the block is refused")                \
+    X(HEADER_SIZE_MAX, 512, "bytes of a header", "BAD_ENCODING")                          \
+    X(NAME_SIZE_MAX, 256, "bytes of a name", "BAD_SIZE")                                  \
+    X(ADDRESSES_MAX, 4, "addresses of a node", "BAD_SIZE")                                \
+    X(MEMBER_KEYS_MAX, 32, "keys of a member", "BAD_SIZE")                                \
+    X(MEMBER_NODES_MAX, 32, "nodes of a member", "BAD_SIZE")                              \
+    X(MEMBERS_GENESIS_MAX, 10000, "members in genesis", "genesis is refused")             \
+    X(REGIONS_MAX, 100000, "regions in genesis", "genesis is refused")                    \
+    X(COURSES_GENESIS_MAX, 100000, "courses in genesis", "genesis is refused")            \
+    X(GENESIS_SIZE_MAX, 16777216, "bytes of a genesis file", "genesis is refused")        \
+    X(ACCOUNT_ITEMS_MAX, 100000, "items of an account", "ACCOUNT_FULL")                   \
+    X(ITEM_VERSIONS_MAX, 10000, "versions of an item", "the change is refused")           \
+    X(FRAME_SIZE_MAX, 8454144, "bytes of a peer frame", "the peer is disconnected")       \
+    X(PROOF_SIZE_MAX, 16777216, "bytes of a proof", "BAD_SIZE")                           \
+    X(MERKLE_DEPTH_MAX, 64, "nodes of a path", "TOO_DEEP")                                \
+    X(SET_CHANGES_MAX, 10000, "set changes in a proof", "TOO_DEEP")                       \
     X(DECODE_DEPTH_MAX, 16, "nested messages", "TOO_DEEP")
 
 enum limits {

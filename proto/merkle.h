@@ -27,7 +27,8 @@ uint32_t merkle_path_size(uint64_t index, uint64_t size);
 
 /* Writes the path of leaf index, from the leaf upwards.
  * Out  path  room for LIMIT_MERKLE_DEPTH_MAX.  Returns the number written.  Cost: O(count) hashes. */
-uint32_t merkle_path(struct hash32 *path, const struct hash32 *leaves, uint64_t count, uint64_t index);
+uint32_t merkle_path(struct hash32 *path, const struct hash32 *leaves, uint64_t count,
+                     uint64_t index);
 
 /* Recomputes the root from a leaf and its path (RFC 9162 section 2.1.3.2).
  * Returns  ST_OK; ST_BAD_PROOF if index >= size or path_size is not exactly the path's; out untouched. */

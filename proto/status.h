@@ -12,120 +12,141 @@
 
 enum status_class {
     STATUS_CLASS_OK,
-    STATUS_CLASS_AGAIN,  /* try again later */
-    STATUS_CLASS_BAD,    /* the sender's fault: count it, drop it */
-    STATUS_CLASS_RULE,   /* refused by a rule; goes into the block */
-    STATUS_CLASS_FATAL   /* stop the node */
+    STATUS_CLASS_AGAIN, /* try again later */
+    STATUS_CLASS_BAD,   /* the sender's fault: count it, drop it */
+    STATUS_CLASS_RULE,  /* refused by a rule; goes into the block */
+    STATUS_CLASS_FATAL  /* stop the node */
 };
 
 /* X(NAME, number, CLASS, english meaning and what to do, chinese) */
-#define STATUS_TABLE(X)                                                                              \
-    X(OK, 0, OK, "done", "成功")                                                                     \
-    /* form */                                                                                       \
-    X(BAD_ENCODING, 100, BAD, "the bytes are not a canonical message; build them with a current library", \
-      "字节不是规范编码；请用最新的库生成")                                                          \
-    X(BAD_HEX, 101, BAD, "the text is not hexadecimal of the right length; check what was pasted",    \
-      "不是长度正确的十六进制文本；请检查粘贴的内容")                                                \
-    X(BAD_SIZE, 102, BAD, "a field or the whole is larger or smaller than allowed; see the limits table", \
-      "字段或整体大小超出允许范围；请查阅限额表")                                                    \
-    X(WRONG_CHAIN, 103, BAD, "it was made for another chain; use this network's genesis file",        \
-      "属于另一条链；请使用本网络的创世文件")                                                        \
-    X(BAD_SIGNATURE, 104, BAD, "a signature does not verify under its key; sign again with the right key", \
-      "签名与密钥不符；请用正确的密钥重新签名")                                                      \
-    X(EXPIRED, 105, BAD, "valid_until is below the current height; sign a new transaction",           \
-      "有效高度已过；请重新签名交易")                                                                \
-    X(TOO_FAR, 106, BAD, "valid_until is more than the validity window ahead; choose a lower height", \
-      "有效高度超出窗口；请选择较低的高度")                                                          \
-    X(ID_USED, 107, BAD, "a transaction with this id is already in a block; look up its result",      \
-      "该交易编号已入块；请查询其结果")                                                              \
-    X(UNKNOWN_KIND, 108, BAD, "this node does not know that kind of transaction; upgrade or correct it", \
-      "节点不认识该交易类型；请升级或更正")                                                          \
-    X(BAD_SIGNERS, 109, BAD, "signers and signatures must be 1 to 8, distinct and equal in number",   \
-      "签名人与签名须为1至8个、互不相同且数量一致")                                                  \
-    X(BAD_COMMITMENT, 110, BAD, "the payload is not the one that was signed; build the transaction again", \
-      "载荷与签名承诺不符；请重新构建交易")                                                          \
-    /* rules of state */                                                                             \
-    X(UNKNOWN_MEMBER, 200, RULE, "no member with that number; check the number or have it admitted",  \
-      "没有该编号的机构；请核对编号或先申请加入")                                                    \
-    X(MEMBER_INACTIVE, 201, RULE, "the member is suspended or has ended; ask the credit bank",        \
-      "机构已暂停或终止；请联系学分银行")                                                            \
-    X(WRONG_KEY, 202, RULE, "the key is not one of the signer's at this height; use its current key", \
-      "该密钥在此高度不属于签名人；请使用其当前密钥")                                                \
-    X(NOT_ALLOWED, 203, RULE, "the signer has no role for this; ask the credit bank for the role",    \
-      "签名人没有此权限；请向学分银行申请")                                                          \
-    X(KIND_NOT_ALLOWED, 204, RULE, "the member may not deposit that kind of outcome; ask for its scope", \
-      "机构无权存入该类成果；请申请相应范围")                                                        \
-    X(WRONG_ISSUER, 205, RULE, "the outcome's issuer is not the signer; each issuer signs its own",   \
-      "成果的颁发机构不是签名人；须由颁发机构自己签名")                                              \
-    X(UNKNOWN_ACCOUNT, 206, RULE, "no account with that learner id; open it first",                   \
-      "没有该学习账户；请先建档")                                                                    \
-    X(ACCOUNT_EXISTS, 207, RULE, "the account is open already; nothing to do",                        \
-      "账户已存在；无需操作")                                                                        \
-    X(ACCOUNT_CLOSED, 208, RULE, "the account is frozen, merged or closed; see its status",           \
-      "账户已冻结、合并或关闭；请查看其状态")                                                        \
-    X(UNKNOWN_COURSE, 209, RULE, "no accredited course with that number and version; check it",       \
-      "没有该编号与版本的已认可课程；请核对")                                                        \
-    X(COURSE_NOT_VALID, 210, RULE, "the course was not accredited on that date; check date and course", \
-      "课程在该日期未获认可；请核对日期与课程")                                                      \
-    X(UNKNOWN_REGION, 211, RULE, "no region with that code; use a code of the region table",          \
-      "没有该行政区划代码；请使用区划表中的代码")                                                    \
-    X(BAD_DATE, 212, RULE, "a date is not a civil date, is later than the block, or ends before it starts", \
-      "日期无效、晚于区块日期或先止后始；请更正")                                                    \
-    X(BAD_AMOUNT, 213, RULE, "credits or hours are outside what the course or the limits allow",      \
-      "学分或学时超出课程或限额；请更正")                                                            \
-    X(BAD_FIELD, 214, RULE, "a field has a value that is not allowed; see the standard fields",       \
-      "字段值不被允许；请查阅标准字段")                                                              \
-    X(DUPLICATE, 215, RULE, "the same outcome is recorded already; nothing to do",                    \
-      "该成果已记录；无需操作")                                                                      \
-    X(DETAILS_NOT_HELD, 216, RULE, "a details root needs details, which this protocol version does not carry", \
-      "本协议版本尚不携带明细，不能带明细根")                                                        \
-    X(OVERFLOW, 217, RULE, "a total would exceed its range; split or correct the amounts",            \
-      "合计超出范围；请拆分或更正数额")                                                              \
-    X(ACCOUNT_FULL, 218, RULE, "the account holds the most items it may; ask the credit bank",        \
-      "账户条目已达上限；请联系学分银行")                                                            \
-    /* consensus, peers, proofs */                                                                   \
-    X(OLD, 300, BAD, "it is for an earlier height, view or era; nothing to do",                       \
-      "属于较早的高度、视图或纪元；无需操作")                                                        \
-    X(FUTURE, 301, AGAIN, "it is for a later height, view or era; it will be asked for again",        \
-      "属于较后的高度、视图或纪元；稍后会再次请求")                                                  \
-    X(CONFLICT, 302, BAD, "it contradicts what the same sender signed; kept as evidence",             \
-      "与同一发送者签署的内容矛盾；已留作证据")                                                      \
-    X(UNKNOWN_VALIDATOR, 303, BAD, "the sender is not a validator of that height; check the set",     \
-      "发送者不是该高度的验证者；请核对验证者集合")                                                  \
-    X(NO_QUORUM, 304, BAD, "fewer valid signatures than the quorum", "有效签名少于法定数")            \
-    X(BAD_CERTIFICATE, 305, BAD, "a certificate does not verify under the set of its height",         \
-      "证书无法以该高度的验证者集合验证")                                                            \
-    X(BAD_PROOF, 306, BAD, "a path does not lead to the certified root: the proof was altered or is broken", \
-      "路径不通向已认证的根：证明被改动或已损坏")                                                    \
-    X(TRUNCATED, 307, BAD, "the bytes end too early: the file was cut; get it again",                 \
-      "字节不完整：文件被截断；请重新获取")                                                          \
-    X(TOO_DEEP, 308, BAD, "nesting or counts beyond the limit", "嵌套或数量超限")                     \
-    X(STALE, 309, BAD, "the proof is older than the age asked for; get a new one",                    \
-      "证明超过要求的时效；请重新获取")                                                              \
-    /* node and storage */                                                                           \
-    X(BUSY, 400, AGAIN, "the node has more waiting than it can commit soon; try again later",         \
-      "节点排队已满；请稍后重试")                                                                    \
-    X(NOT_FOUND, 401, BAD, "nothing with that name at this height; check it", "该高度没有此项；请核对") \
-    X(FULL, 402, AGAIN, "a bounded buffer is full; try again later", "缓冲区已满；请稍后重试")        \
-    X(IO, 403, FATAL, "reading or writing the disk failed; check the disk, then start again",         \
-      "磁盘读写失败；请检查磁盘后重新启动")                                                          \
-    X(CORRUPT, 404, FATAL, "stored data fails its checksum or hash; restore it from peers",           \
-      "存储数据校验失败；请从其他节点恢复")                                                          \
-    X(LOCKED, 405, FATAL, "another process uses this data directory; stop it or choose another",      \
-      "数据目录正被另一进程使用；请停止它或另选目录")                                                \
-    X(FOREIGN, 406, FATAL, "the data belongs to another chain or node key; use the right directory",  \
-      "数据属于另一条链或另一节点密钥；请使用正确的目录")                                            \
-    X(BAD_PASSPHRASE, 407, BAD, "the passphrase does not open the key file; try again",               \
-      "口令无法打开密钥文件；请重试")                                                                \
-    X(BAD_KEY, 408, BAD, "not a secp256k1 private key file; give the right file",                     \
-      "不是secp256k1私钥文件；请提供正确的文件")                                                     \
-    X(NO_MEMORY, 409, FATAL, "out of memory or of a capped arena", "内存或受限内存区不足")            \
-    X(BAD_CONFIG, 410, BAD, "the configuration is wrong; see the line named", "配置有误；请查看指出的行") \
-    X(MISSING, 411, AGAIN, "bodies or blocks needed are not here; they are being fetched",            \
-      "所需交易体或区块尚缺；正在获取")                                                              \
-    X(DIVERGED, 412, FATAL, "this node computed another result than the certified one; keep both, report it", \
-      "本节点计算结果与已认证结果不同；请保留两者并报告")                                            \
-    X(JOURNAL_LOST, 413, FATAL, "the vote journal is missing or damaged; this node may not vote again with this incarnation", \
+#define STATUS_TABLE(X)                                                                            \
+    X(OK, 0, OK, "done", "成功")                                                                   \
+    /* form */                                                                                     \
+    X(BAD_ENCODING, 100, BAD,                                                                      \
+      "the bytes are not a canonical message; build them with a current library",                  \
+      "字节不是规范编码；请用最新的库生成")                                                        \
+    X(BAD_HEX, 101, BAD, "the text is not hexadecimal of the right length; check what was pasted", \
+      "不是长度正确的十六进制文本；请检查粘贴的内容")                                              \
+    X(BAD_SIZE, 102, BAD,                                                                          \
+      "a field or the whole is larger or smaller than allowed; see the limits table",              \
+      "字段或整体大小超出允许范围；请查阅限额表")                                                  \
+    X(WRONG_CHAIN, 103, BAD, "it was made for another chain; use this network's genesis file",     \
+      "属于另一条链；请使用本网络的创世文件")                                                      \
+    X(BAD_SIGNATURE, 104, BAD,                                                                     \
+      "a signature does not verify under its key; sign again with the right key",                  \
+      "签名与密钥不符；请用正确的密钥重新签名")                                                    \
+    X(EXPIRED, 105, BAD, "valid_until is below the current height; sign a new transaction",        \
+      "有效高度已过；请重新签名交易")                                                              \
+    X(TOO_FAR, 106, BAD,                                                                           \
+      "valid_until is more than the validity window ahead; choose a lower height",                 \
+      "有效高度超出窗口；请选择较低的高度")                                                        \
+    X(ID_USED, 107, BAD, "a transaction with this id is already in a block; look up its result",   \
+      "该交易编号已入块；请查询其结果")                                                            \
+    X(UNKNOWN_KIND, 108, BAD,                                                                      \
+      "this node does not know that kind of transaction; upgrade or correct it",                   \
+      "节点不认识该交易类型；请升级或更正")                                                        \
+    X(BAD_SIGNERS, 109, BAD,                                                                       \
+      "signers and signatures must be 1 to 8, distinct and equal in number",                       \
+      "签名人与签名须为1至8个、互不相同且数量一致")                                                \
+    X(BAD_COMMITMENT, 110, BAD,                                                                    \
+      "the payload is not the one that was signed; build the transaction again",                   \
+      "载荷与签名承诺不符；请重新构建交易")                                                        \
+    /* rules of state */                                                                           \
+    X(UNKNOWN_MEMBER, 200, RULE,                                                                   \
+      "no member with that number; check the number or have it admitted",                          \
+      "没有该编号的机构；请核对编号或先申请加入")                                                  \
+    X(MEMBER_INACTIVE, 201, RULE, "the member is suspended or has ended; ask the credit bank",     \
+      "机构已暂停或终止；请联系学分银行")                                                          \
+    X(WRONG_KEY, 202, RULE,                                                                        \
+      "the key is not one of the signer's at this height; use its current key",                    \
+      "该密钥在此高度不属于签名人；请使用其当前密钥")                                              \
+    X(NOT_ALLOWED, 203, RULE, "the signer has no role for this; ask the credit bank for the role", \
+      "签名人没有此权限；请向学分银行申请")                                                        \
+    X(KIND_NOT_ALLOWED, 204, RULE,                                                                 \
+      "the member may not deposit that kind of outcome; ask for its scope",                        \
+      "机构无权存入该类成果；请申请相应范围")                                                      \
+    X(WRONG_ISSUER, 205, RULE,                                                                     \
+      "the outcome's issuer is not the signer; each issuer signs its own",                         \
+      "成果的颁发机构不是签名人；须由颁发机构自己签名")                                            \
+    X(UNKNOWN_ACCOUNT, 206, RULE, "no account with that learner id; open it first",                \
+      "没有该学习账户；请先建档")                                                                  \
+    X(ACCOUNT_EXISTS, 207, RULE, "the account is open already; nothing to do",                     \
+      "账户已存在；无需操作")                                                                      \
+    X(ACCOUNT_CLOSED, 208, RULE, "the account is frozen, merged or closed; see its status",        \
+      "账户已冻结、合并或关闭；请查看其状态")                                                      \
+    X(UNKNOWN_COURSE, 209, RULE, "no accredited course with that number and version; check it",    \
+      "没有该编号与版本的已认可课程；请核对")                                                      \
+    X(COURSE_NOT_VALID, 210, RULE,                                                                 \
+      "the course was not accredited on that date; check date and course",                         \
+      "课程在该日期未获认可；请核对日期与课程")                                                    \
+    X(UNKNOWN_REGION, 211, RULE, "no region with that code; use a code of the region table",       \
+      "没有该行政区划代码；请使用区划表中的代码")                                                  \
+    X(BAD_DATE, 212, RULE,                                                                         \
+      "a date is not a civil date, is later than the block, or ends before it starts",             \
+      "日期无效、晚于区块日期或先止后始；请更正")                                                  \
+    X(BAD_AMOUNT, 213, RULE, "credits or hours are outside what the course or the limits allow",   \
+      "学分或学时超出课程或限额；请更正")                                                          \
+    X(BAD_FIELD, 214, RULE, "a field has a value that is not allowed; see the standard fields",    \
+      "字段值不被允许；请查阅标准字段")                                                            \
+    X(DUPLICATE, 215, RULE, "the same outcome is recorded already; nothing to do",                 \
+      "该成果已记录；无需操作")                                                                    \
+    X(DETAILS_NOT_HELD, 216, RULE,                                                                 \
+      "a details root needs details, which this protocol version does not carry",                  \
+      "本协议版本尚不携带明细，不能带明细根")                                                      \
+    X(OVERFLOW, 217, RULE, "a total would exceed its range; split or correct the amounts",         \
+      "合计超出范围；请拆分或更正数额")                                                            \
+    X(ACCOUNT_FULL, 218, RULE, "the account holds the most items it may; ask the credit bank",     \
+      "账户条目已达上限；请联系学分银行")                                                          \
+    /* consensus, peers, proofs */                                                                 \
+    X(OLD, 300, BAD, "it is for an earlier height, view or era; nothing to do",                    \
+      "属于较早的高度、视图或纪元；无需操作")                                                      \
+    X(FUTURE, 301, AGAIN, "it is for a later height, view or era; it will be asked for again",     \
+      "属于较后的高度、视图或纪元；稍后会再次请求")                                                \
+    X(CONFLICT, 302, BAD, "it contradicts what the same sender signed; kept as evidence",          \
+      "与同一发送者签署的内容矛盾；已留作证据")                                                    \
+    X(UNKNOWN_VALIDATOR, 303, BAD, "the sender is not a validator of that height; check the set",  \
+      "发送者不是该高度的验证者；请核对验证者集合")                                                \
+    X(NO_QUORUM, 304, BAD, "fewer valid signatures than the quorum", "有效签名少于法定数")         \
+    X(BAD_CERTIFICATE, 305, BAD, "a certificate does not verify under the set of its height",      \
+      "证书无法以该高度的验证者集合验证")                                                          \
+    X(BAD_PROOF, 306, BAD,                                                                         \
+      "a path does not lead to the certified root: the proof was altered or is broken",            \
+      "路径不通向已认证的根：证明被改动或已损坏")                                                  \
+    X(TRUNCATED, 307, BAD, "the bytes end too early: the file was cut; get it again",              \
+      "字节不完整：文件被截断；请重新获取")                                                        \
+    X(TOO_DEEP, 308, BAD, "nesting or counts beyond the limit", "嵌套或数量超限")                  \
+    X(STALE, 309, BAD, "the proof is older than the age asked for; get a new one",                 \
+      "证明超过要求的时效；请重新获取")                                                            \
+    /* node and storage */                                                                         \
+    X(BUSY, 400, AGAIN, "the node has more waiting than it can commit soon; try again later",      \
+      "节点排队已满；请稍后重试")                                                                  \
+    X(NOT_FOUND, 401, BAD, "nothing with that name at this height; check it",                      \
+      "该高度没有此项；请核对")                                                                    \
+    X(FULL, 402, AGAIN, "a bounded buffer is full; try again later", "缓冲区已满；请稍后重试")     \
+    X(IO, 403, FATAL, "reading or writing the disk failed; check the disk, then start again",      \
+      "磁盘读写失败；请检查磁盘后重新启动")                                                        \
+    X(CORRUPT, 404, FATAL, "stored data fails its checksum or hash; restore it from peers",        \
+      "存储数据校验失败；请从其他节点恢复")                                                        \
+    X(LOCKED, 405, FATAL, "another process uses this data directory; stop it or choose another",   \
+      "数据目录正被另一进程使用；请停止它或另选目录")                                              \
+    X(FOREIGN, 406, FATAL,                                                                         \
+      "the data belongs to another chain or node key; use the right directory",                    \
+      "数据属于另一条链或另一节点密钥；请使用正确的目录")                                          \
+    X(BAD_PASSPHRASE, 407, BAD, "the passphrase does not open the key file; try again",            \
+      "口令无法打开密钥文件；请重试")                                                              \
+    X(BAD_KEY, 408, BAD, "not a secp256k1 private key file; give the right file",                  \
+      "不是secp256k1私钥文件；请提供正确的文件")                                                   \
+    X(NO_MEMORY, 409, FATAL, "out of memory or of a capped arena", "内存或受限内存区不足")         \
+    X(BAD_CONFIG, 410, BAD, "the configuration is wrong; see the line named",                      \
+      "配置有误；请查看指出的行")                                                                  \
+    X(MISSING, 411, AGAIN, "bodies or blocks needed are not here; they are being fetched",         \
+      "所需交易体或区块尚缺；正在获取")                                                            \
+    X(DIVERGED, 412, FATAL,                                                                        \
+      "this node computed another result than the certified one; keep both, report it",            \
+      "本节点计算结果与已认证结果不同；请保留两者并报告")                                          \
+    X(JOURNAL_LOST, 413, FATAL,                                                                    \
+      "the vote journal is missing or damaged; this node may not vote again with this "            \
+      "incarnation",                                                                               \
       "投票日志缺失或损坏；该节点不得以此任期再投票")
 
 enum status {
