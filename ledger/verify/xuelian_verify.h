@@ -1,0 +1,335 @@
+/* The pure verifier: says whether a proof holds, with the genesis file alone, offline.
+ *
+ * Use: read the genesis file and the proof into memory, give scratch memory of
+ * VERIFY_SCRATCH_SIZE(genesis size, proof size) bytes, call verify_proof, then verify_report for words
+ * or the fields of struct verify_result for a program.
+ *
+ *     static uint8_t scratch[...];
+ *     struct verify_result result;
+ *     if (verify_proof(&result, genesis, proof, &options, scratch, sizeof scratch) == ST_OK) { ... }
+ *     size_t needed = verify_report(text, sizeof text, &result, VERIFY_ENGLISH);
+ *
+ * What it trusts: SHA-256, secp256k1, the genesis file, and that of every validator set at most
+ * f = floor((n-1)/3) members were traitors. Nothing in the proof is believed before it is shown.
+ *
+ * No I/O, no clock, no allocation, no recursion, no state; of libc only string.h. Any input is safe.
+ * Any thread. Cost: quorum signatures for the certificate (about 40 us each), one hash or so per record,
+ * one signature per record that carries its issuer's. Source: docs/protocol.md sections 6 to 9. */
+#ifndef XUELIAN_VERIFY_H
+#define XUELIAN_VERIFY_H
+
+#include "proto/limits.h"
+#include "proto/status.h"
+#include "proto/types.h"
+
+/* The kinds of proof this verifier knows; numbers of ProofKind. */
+enum verify_kind {
+    VERIFY_NOTHING = 0, /* refused before the kind was known */
+    VERIFY_RECORD = 1,  /* one item of one account */
+    VERIFY_ARCHIVE = 2, /* all items of one account */
+    VERIFY_ABSENCE = 3  /* a collection has no such entry */
+};
+
+enum verify_language { VERIFY_ENGLISH, VERIFY_CHINESE };
+
+/* All zero: any age, nothing trusted beyond genesis. */
+struct verify_options {
+    uint64_t now_ms;            /* Unix time; 0: no clock, the age is not judged */
+    uint64_t max_age_ms;        /* an older proof is STALE; 0: any age */
+    uint64_t trusted_height;    /* newest height this verifier has trusted: a lower one is OLD */
+    struct hash32 trusted_hash; /* header hash at trusted_height; zero: not known */
+};
+
+/* Why a proof is refused: X(NAME, status, what `fault_number` counts, English, Chinese). */
+#define VERIFY_FAULTS(X)                                                                           \
+    X(NONE, OK, NOTHING, "the proof holds", "证明成立")                                            \
+    X(SCRATCH, NO_MEMORY, NOTHING,                                                                 \
+      "the memory given to the verifier is too small for this proof; give it more",                \
+      "提供给验证器的内存不足；请增加")                                                            \
+    X(GENESIS_SIZE, BAD_SIZE, NOTHING,                                                             \
+      "the genesis file is empty or larger than 16 MiB; give the network's genesis file",          \
+      "创世文件为空或超过16 MiB；请提供本网络的创世文件")                                          \
+    X(GENESIS_ENCODING, BAD_ENCODING, BYTE,                                                        \
+      "the genesis file is not canonical; it is another kind of file or was changed, so get it "   \
+      "again from the network",                                                                    \
+      "创世文件不是规范编码：可能是别的文件或已被改动；请从网络重新获取")                          \
+    X(GENESIS_VALIDATORS, BAD_ENCODING, NOTHING,                                                   \
+      "the genesis file names no usable set of validators; get it again from the network",         \
+      "创世文件没有可用的验证者集合；请从网络重新获取")                                            \
+    X(PROOF_SIZE, BAD_SIZE, NOTHING, "the proof is larger than 16 MiB; no proof is",               \
+      "证明超过16 MiB；任何证明都不会这么大")                                                      \
+    X(PROOF_CUT, TRUNCATED, BYTE, "the proof ends too early: the file was cut; get it again",      \
+      "证明不完整：文件被截断；请重新获取")                                                        \
+    X(PROOF_ENCODING, BAD_ENCODING, BYTE,                                                          \
+      "the bytes are not a canonical proof: the file was altered or is not a proof",               \
+      "字节不是规范编码的证明：文件被改动，或不是证明文件")                                        \
+    X(PROOF_VERSION, UNKNOWN_KIND, NOTHING,                                                        \
+      "the proof is of a protocol version that this verifier does not know; use a newer one",      \
+      "证明属于本验证器不认识的协议版本；请使用较新的验证器")                                      \
+    X(PROOF_KIND, UNKNOWN_KIND, KIND,                                                              \
+      "this verifier does not know that kind of proof; use a newer one",                           \
+      "本验证器不认识该种证明；请使用较新的验证器")                                                \
+    X(PROOF_PARTS, TRUNCATED, NOTHING,                                                             \
+      "the proof does not have the parts of its kind: it was cut or put together wrongly",         \
+      "证明缺少其种类应有的部分：被截断或拼装错误")                                                \
+    X(WRONG_CHAIN, WRONG_CHAIN, NOTHING,                                                           \
+      "the proof belongs to another network than this genesis file; use that network's own",       \
+      "证明与此创世文件不属于同一网络；请使用该网络的创世文件")                                    \
+    X(CERTIFICATE_MISSING, BAD_CERTIFICATE, HEIGHT,                                                \
+      "the block header has no certificate: no validator vouches for it",                          \
+      "区块头没有证书：没有验证者为其担保")                                                        \
+    X(CERTIFICATE_PHASE, BAD_CERTIFICATE, HEIGHT,                                                  \
+      "the certificate is of PREPARE votes, not of COMMIT votes: the block may never have been "   \
+      "committed",                                                                                 \
+      "证书由预备票（PREPARE）而非提交票（COMMIT）组成：该区块可能从未提交")                       \
+    X(CERTIFICATE_BLOCK, BAD_CERTIFICATE, HEIGHT,                                                  \
+      "the certificate is for another block than the header: one of the two was altered",          \
+      "证书与区块头不是同一区块：其中之一被改动")                                                  \
+    X(CERTIFICATE_BITMAP, BAD_CERTIFICATE, HEIGHT,                                                 \
+      "the certificate's list of signers does not fit the validator set: its length is wrong or "  \
+      "it marks validators that do not exist",                                                     \
+      "证书的签名者位图与验证者集合不符：长度错误或标记了不存在的验证者")                          \
+    X(CERTIFICATE_QUORUM, NO_QUORUM, HEIGHT,                                                       \
+      "the certificate does not have exactly the quorum's number of signatures",                   \
+      "证书的签名数不等于法定数")                                                                  \
+    X(CERTIFICATE_SIGNATURE, BAD_CERTIFICATE, MEMBER,                                              \
+      "a validator's signature on the block does not verify: header, certificate or signature "    \
+      "was altered",                                                                               \
+      "验证者对区块的签名无效：区块头、证书或签名被改动")                                          \
+    X(SET_UNKNOWN, UNKNOWN_VALIDATOR, HEIGHT,                                                      \
+      "the block was certified by a validator set that the proof does not derive from genesis",    \
+      "认证该区块的验证者集合未能由创世推出")                                                      \
+    X(SET_CHANGE, BAD_PROOF, HEIGHT,                                                               \
+      "a change of the validator set is not the one that the set before it certified",             \
+      "验证者集合的变更与前一集合所认证的不符")                                                    \
+    X(SET_ORDER, BAD_PROOF, HEIGHT, "the changes of the validator set are not in ascending order", \
+      "验证者集合的变更未按高度递增")                                                              \
+    X(PATH_SHAPE, BAD_PROOF, NOTHING,                                                              \
+      "a path has more or fewer hashes than a tree of that size: it was altered",                  \
+      "路径的哈希数与树的大小不符：路径被改动")                                                    \
+    X(COLLECTION, BAD_PROOF, NOTHING,                                                              \
+      "the leaf is of another collection than the one the proof is about",                         \
+      "叶子所属的集合与证明所述不符")                                                              \
+    X(STATE_ROOT, BAD_PROOF, NOTHING,                                                              \
+      "the path does not lead to the certified state root: the entry, its place or the path was "  \
+      "altered",                                                                                   \
+      "路径不通向已认证的状态根：条目、位置或路径被改动")                                          \
+    X(ITEM_ROOT, BAD_PROOF, NOTHING,                                                               \
+      "the item tree's root differs from the one in the account: an item was altered, added or "   \
+      "left out",                                                                                  \
+      "条目树的根与账户中的不一致：有条目被改动、增加或遗漏")                                      \
+    X(ITEM_COUNT, BAD_PROOF, NOTHING,                                                              \
+      "the number of items differs from the one in the account: an item was added or left out",    \
+      "条目数与账户中的不一致：有条目被增加或遗漏")                                                \
+    X(ITEM_PLACE, BAD_PROOF, ITEM,                                                                 \
+      "the item names another account, number or height than its own",                             \
+      "条目所写的账户、编号或高度与其位置不符")                                                    \
+    X(ITEM_HISTORY, BAD_PROOF, ITEM,                                                               \
+      "the earlier versions of the item do not lead to its current one",                           \
+      "条目的历史版本与当前版本不相连")                                                            \
+    X(SUMMARY, BAD_PROOF, NOTHING, "the summary shown is not the one committed to by the account", \
+      "所示汇总不是账户所承诺的汇总")                                                              \
+    X(TOTALS, BAD_PROOF, NOTHING,                                                                  \
+      "the totals recomputed from the items differ from those of the account's summary",           \
+      "由条目重新计算的合计与账户汇总不一致")                                                      \
+    X(ISSUER_TRANSACTION, BAD_PROOF, ITEM,                                                         \
+      "the issuer's signature is on another transaction than the one that made the item",          \
+      "颁发机构签署的交易不是产生该条目的交易")                                                    \
+    X(ISSUER_PAYLOAD, BAD_COMMITMENT, ITEM,                                                        \
+      "what the issuer signed does not contain this item: item or path was altered",               \
+      "颁发机构签署的内容不含该条目：条目或路径被改动")                                            \
+    X(ISSUER_KEY, WRONG_KEY, ITEM,                                                                 \
+      "the key that signed is not one of the issuer's at that height",                             \
+      "签名所用密钥在该高度不属于颁发机构")                                                        \
+    X(ISSUER_SIGNATURE, BAD_SIGNATURE, ITEM, "the issuer's signature does not verify",             \
+      "颁发机构的签名无效")                                                                        \
+    X(ABSENCE_RANGE, BAD_PROOF, NOTHING,                                                           \
+      "the neighbour shown does not enclose the key: the entry may well exist",                    \
+      "所示相邻条目未包住该键：该条目可能存在")                                                    \
+    X(STALE, STALE, HEIGHT, "the proof is older than the age asked for; get a new one",            \
+      "证明超过要求的时效；请重新获取")                                                            \
+    X(OLD, OLD, HEIGHT,                                                                            \
+      "the proof is older than the newest block that this verifier has trusted; get a new one",    \
+      "证明早于本验证器已信任的最新区块；请重新获取")                                              \
+    X(CONFLICT, CONFLICT, HEIGHT,                                                                  \
+      "the proof names another block than the one trusted at the same height: validators signed "  \
+      "twice, so keep both and report it",                                                         \
+      "证明中的区块与已信任的同高度区块不同：验证者重复签名；请保留两者并报告")
+
+enum verify_fault {
+#define X(name, status, number, en, zh) VERIFY_FAULT_##name,
+    VERIFY_FAULTS(X)
+#undef X
+};
+
+/* Numbers of ItemKind and ItemStatus, OutcomeKind, AccountStatus in proto/ledger.proto, tx.proto. */
+enum verify_item_kind {
+    VERIFY_ITEM_OUTCOME = 1,
+    VERIFY_ITEM_RECOGNITION = 2,
+    VERIFY_ITEM_CONVERSION = 3,
+    VERIFY_ITEM_POINTS = 4,
+    VERIFY_ITEM_CONSENT = 5,
+    VERIFY_ITEM_DISPUTE = 6,
+    VERIFY_ITEM_KEY = 7,
+    VERIFY_ITEM_LINK = 8
+};
+
+enum verify_item_status {
+    VERIFY_ITEM_VALID = 1,
+    VERIFY_ITEM_CORRECTED = 2,
+    VERIFY_ITEM_SUSPENDED = 3,
+    VERIFY_ITEM_REVOKED = 4
+};
+
+enum verify_account_status {
+    VERIFY_ACCOUNT_OPEN = 1,
+    VERIFY_ACCOUNT_FROZEN = 2,
+    VERIFY_ACCOUNT_MERGED = 3,
+    VERIFY_ACCOUNT_CLOSED = 4
+};
+
+#define VERIFY_OUTCOME_KINDS 9u
+
+/* What was found about the issuer's own signature on an item. */
+enum verify_issuer {
+    VERIFY_ISSUER_NOT_SHOWN, /* the proof does not carry it */
+    VERIFY_ISSUER_SIGNED,    /* verified, with a key that genesis gives the issuer at that height */
+    VERIFY_ISSUER_KEY_UNKNOWN /* verified, but genesis does not know the issuer, so nor its keys */
+};
+
+/* A name that genesis gives, UTF-8; size 0 where genesis has none. Borrows the genesis bytes. */
+struct verify_name {
+    struct bytes en;
+    struct bytes zh;
+};
+
+/* Fields of Outcome in proto/tx.proto, by its names. */
+struct verify_outcome {
+    uint32_t issuer;
+    uint32_t kind; /* 1 to VERIFY_OUTCOME_KINDS */
+    uint32_t course;
+    uint32_t course_version;
+    uint32_t framework;
+    uint32_t level;
+    uint32_t credits; /* hundredths */
+    uint32_t hours;   /* hundredths */
+    uint32_t start_date;
+    uint32_t award_date; /* YYYYMMDD */
+    uint32_t grade_band;
+    uint32_t mode;
+    uint32_t source;
+    uint32_t recognising;
+    uint32_t region;
+    uint32_t site;
+    uint32_t expiry_date;
+    struct bytes reference;    /* 16 bytes or none; borrows the proof */
+    struct bytes details_root; /* 32 bytes or none; borrows the proof */
+};
+
+/* One item that the proof shows, as it stands at the proof's height. */
+struct verify_item {
+    uint64_t number;  /* in its account, from 1 */
+    uint32_t version; /* from 1; above 1 it was changed since it was made */
+    enum verify_item_kind kind;
+    enum verify_item_status status;
+    uint64_t height; /* of this version */
+    struct hash32 tx_id;
+    uint32_t outcome_index;
+    struct bytes content;          /* canonical bytes; borrows the proof */
+    struct verify_outcome outcome; /* of kind OUTCOME; else all zero */
+    bool expired;                  /* its expiry date is before the block's date at UTC+8 */
+    struct verify_name issuer_name;
+    struct verify_name course_name;
+    enum verify_issuer issuer_signature;
+    uint32_t earlier_count; /* earlier versions shown and checked */
+    bool history_whole;     /* every version from 1 on is shown */
+};
+
+struct verify_signer {
+    uint32_t member;
+    struct verify_name name;
+};
+
+struct verify_total {
+    uint64_t outcomes; /* neither revoked nor suspended */
+    uint64_t credits;  /* hundredths */
+    uint64_t hours;    /* hundredths */
+};
+
+/* How far the totals of an archive go. */
+enum verify_totals {
+    VERIFY_TOTALS_NONE,     /* no archive, or items are withheld: no total is claimed */
+    VERIFY_TOTALS_COMPUTED, /* from all items; the account's summary is not shown */
+    VERIFY_TOTALS_EQUAL     /* and equal to the account's certified summary */
+};
+
+/* What was proved. Pointers borrow genesis, proof and scratch: keep all three while using it. */
+struct verify_result {
+    enum status status;
+    enum verify_fault fault;
+    uint64_t fault_number;   /* byte, item, height or member that `fault` is about; 0: none */
+    struct bytes fault_name; /* English name of that member, or none */
+    enum verify_kind kind;
+
+    /* When status is ST_OK: */
+    struct hash32 chain_id;
+    struct bytes network;
+    uint64_t height;
+    uint64_t time_ms;
+    struct hash32 header_hash;
+    bool age_known;        /* the options gave a clock */
+    bool ahead_of_clock;   /* the block's time is later than now_ms */
+    uint32_t set_size;     /* validators at that height */
+    uint32_t signer_count; /* those who signed: the quorum */
+    uint32_t set_changes;  /* validator-set changes since genesis, each checked */
+    struct verify_signer signers[LIMIT_VALIDATORS_MAX];
+
+    struct hash32 learner;                     /* record and archive */
+    enum verify_account_status account_status; /* record and archive */
+    uint64_t item_count;                       /* of the account, shown or not */
+    uint64_t withheld_count;                   /* archive: items given by hash alone */
+    bool complete;                             /* archive: none withheld */
+    const struct verify_item *items;           /* in scratch; those shown, ascending number */
+    uint32_t items_shown;
+
+    enum verify_totals totals_state;
+    struct verify_total totals[VERIFY_OUTCOME_KINDS + 1]; /* by OutcomeKind; [0] is all of them */
+    bool points_known; /* with totals: the points balance is proved */
+    uint64_t points;
+
+    uint32_t collection;      /* absence: 1 to 10 */
+    struct bytes natural_key; /* absence: the key that is not there; borrows the proof */
+};
+
+/* Scratch that is enough for any proof of these sizes. */
+#define VERIFY_SCRATCH_SIZE(genesis_size, proof_size) \
+    ((size_t)4 * (genesis_size) + (size_t)4 * (proof_size) + 4096)
+
+/* Checks a proof.
+ *
+ * Returns  result->status: ST_OK when all of it holds; else why not, with result->fault saying more:
+ *          ST_BAD_SIZE, ST_TRUNCATED, ST_BAD_ENCODING (form); ST_UNKNOWN_KIND (newer than this code);
+ *          ST_WRONG_CHAIN; ST_BAD_CERTIFICATE, ST_NO_QUORUM, ST_UNKNOWN_VALIDATOR (who signed);
+ *          ST_BAD_PROOF, ST_BAD_COMMITMENT, ST_WRONG_KEY, ST_BAD_SIGNATURE (what was signed);
+ *          ST_STALE, ST_OLD, ST_CONFLICT (when); ST_NO_MEMORY (scratch too small).
+ * Out      result   all of it is written. After a refusal only status, the fault and kind count.
+ * In       genesis  the genesis file's bytes.   proof  canonical bytes of a Proof.
+ *          options  NULL: as all zero.   scratch  scratch_size bytes, any alignment. */
+enum status verify_proof(struct verify_result *result, struct bytes genesis, struct bytes proof,
+                         const struct verify_options *options, void *scratch, size_t scratch_size);
+
+/* Says in plain words what was proved and what was not, or why the proof is refused.
+ *
+ * Returns  the length of the whole text, without its NUL: more than size - 1 means it was cut.
+ * Out      text  at most size bytes, always ended by NUL when size > 0, cut between characters. */
+size_t verify_report(char *text, size_t size, const struct verify_result *result,
+                     enum verify_language language);
+
+/* The one sentence of a fault. Static. */
+const char *verify_fault_text(enum verify_fault fault, enum verify_language language);
+const char *verify_fault_name(enum verify_fault fault);
+
+/* The chain id of a genesis file, whatever its content. */
+void verify_chain_id(struct hash32 *chain_id, struct bytes genesis);
+
+#endif
