@@ -51,7 +51,8 @@ void kv_snapshot_free(struct kv *kv, struct kv_snapshot *snapshot);
 
 /* Ascending iteration from the first key >= from. Borrowed key and value until the next call.
  * kv_iterator_status after the end: ST_OK, ST_CORRUPT or ST_IO. */
-struct kv_iterator *kv_iterator_new(struct kv *kv, const struct kv_snapshot *snapshot, struct bytes from);
+struct kv_iterator *kv_iterator_new(struct kv *kv, const struct kv_snapshot *snapshot,
+                                    struct bytes from);
 bool kv_iterator_valid(const struct kv_iterator *iterator);
 void kv_iterator_next(struct kv_iterator *iterator);
 struct bytes kv_iterator_key(const struct kv_iterator *iterator);

@@ -1,0 +1,246 @@
+/* Executing a proposal: block-level rules first, then each transaction, then the roots. */
+#include <stdlib.h>
+#include <string.h>
+
+#include "ledger/ledger_internal.h"
+#include "ledger/state/keys.h"
+#include "proto/bytes.h"
+#include "proto/canonical.h"
+#include "proto/check.h"
+#include "proto/convert.h"
+
+enum { WORK_SIGNATURE = 2, WORK_ITEM = 1 };
+
+uint64_t ledger_work(const struct tx *tx)
+{
+    return (uint64_t)tx->signer_count * WORK_SIGNATURE + (uint64_t)tx->item_count * WORK_ITEM;
+}
+
+static enum status check_height(const Xuelian__Params *params, const struct tx *tx, uint64_t height)
+{
+    if (tx->valid_until < height) {
+        return ST_EXPIRED;
+    }
+    return tx->valid_until - height > params->validity_window ? ST_TOO_FAR : ST_OK;
+}
+
+enum status ledger_check(struct kv *kv, const Xuelian__Params *params, const struct tx *tx,
+                         uint64_t height)
+{
+    struct state_key key = key_hash('U', &tx->id);
+    uint8_t *value = NULL;
+    size_t size;
+    enum status status = check_height(params, tx, height);
+    if (status != ST_OK) {
+        return status;
+    }
+    status = kv_get(kv, NULL, key_bytes(&key), &value, &size);
+    if (status == ST_NOT_FOUND) {
+        return ST_OK;
+    }
+    kv_free(value);
+    return status == ST_OK ? ST_ID_USED : status;
+}
+
+/* The running totals of one execution. */
+struct execution {
+    struct ledger *ledger;
+    struct state *state;
+    struct block_context context;
+    struct ledger_block *block;
+    struct tx tx;
+    struct tx_outcome outcome;
+    struct merkle_frontier entries;
+    struct merkle_frontier results;
+    uint64_t bytes;
+    uint64_t work;
+};
+
+static enum status put_result(struct execution *run, uint32_t index)
+{
+    Xuelian__TxResult wire = XUELIAN__TX_RESULT__INIT;
+    struct ledger_block *block = run->block;
+    struct hash32 leaf;
+    bool all_ok = true;
+    for (uint32_t i = 0; run->tx.bulk && i < run->tx.item_count; i++) {
+        all_ok = all_ok && run->outcome.item_codes[i] == ST_OK;
+    }
+    wire.id = field_borrow(&run->tx.id, 32);
+    wire.code = run->outcome.code;
+    if (run->outcome.code == ST_OK && !all_ok) {
+        wire.item_codes = run->outcome.item_codes;
+        wire.n_item_codes = run->tx.item_count;
+    }
+    uint8_t *bytes = malloc(canonical_size(&wire.base));
+    if (bytes == NULL) {
+        return ST_NO_MEMORY;
+    }
+    size_t size = canonical_encode(bytes, &wire.base);
+    hash_leaf(&leaf, TAG_LEAF_RESULT, bytes, size);
+    merkle_frontier_append(&run->results, &leaf);
+    block->results[index] = (struct bytes){.data = bytes, .size = size};
+    block->codes[index] = run->outcome.code;
+    block->tx_ids[index] = run->tx.id;
+    block->tx_count = index + 1;
+    return ST_OK;
+}
+
+/* Notes the id as used: height, index in the block, code. */
+static enum status use_id(struct execution *run, uint32_t index)
+{
+    struct state_key key = key_hash('U', &run->tx.id);
+    struct bytes known;
+    uint8_t place[16];
+    enum status status = overlay_get(state_overlay(run->state), key_bytes(&key), &known);
+    if (status != ST_NOT_FOUND) {
+        return status == ST_OK ? ST_ID_USED : status;
+    }
+    be64_put(place, run->context.height);
+    be32_put(place + 8, index);
+    be32_put(place + 12, 0);
+    overlay_put(state_overlay(run->state), key_bytes(&key), bytes_of(place, sizeof place));
+    return ST_OK;
+}
+
+static void note_code(struct execution *run, uint32_t index)
+{
+    struct state_key key = key_hash('U', &run->tx.id);
+    uint8_t place[16];
+    be64_put(place, run->context.height);
+    be32_put(place + 8, index);
+    be32_put(place + 12, run->outcome.code);
+    overlay_put(state_overlay(run->state), key_bytes(&key), bytes_of(place, sizeof place));
+}
+
+static enum status execute_tx(struct execution *run, struct bytes bytes, uint32_t index)
+{
+    const Xuelian__Params *params = run->ledger->params;
+    struct arena arena;
+    struct hash32 leaf;
+    arena_init(&arena, run->ledger->tx_arena, TX_ARENA_SIZE);
+    enum status status = tx_parse(&run->tx, bytes, &run->ledger->tip.chain_id, &arena);
+    if (status != ST_OK) {
+        return status;
+    }
+    run->bytes += bytes.size;
+    run->work += ledger_work(&run->tx);
+    if (run->bytes > params->batch_bytes || run->work > params->batch_work) {
+        return ST_BAD_SIZE;
+    }
+    status = check_height(params, &run->tx, run->context.height);
+    if (status == ST_OK) {
+        status = use_id(run, index);
+    }
+    if (status != ST_OK) {
+        return status;
+    }
+    hash_leaf(&leaf, TAG_LEAF_TX, run->tx.entry.bytes, 32);
+    merkle_frontier_append(&run->entries, &leaf);
+    status = tx_apply(run->state, &run->context, &run->tx, &run->outcome);
+    if (status != ST_OK) {
+        return status;
+    }
+    note_code(run, index);
+    return put_result(run, index);
+}
+
+/* Everything after the last transaction: roots, header, what names the tip. */
+static enum status seal(struct execution *run, const struct ledger_proposal *proposal)
+{
+    struct ledger *ledger = run->ledger;
+    struct ledger_block *block = run->block;
+    struct merkle_frontier history = ledger->history;
+    struct hash32 leaf;
+    struct header *header = &block->header;
+    *header = (struct header){.version = PROTOCOL_VERSION,
+                              .suite = PROTOCOL_SUITE,
+                              .chain_id = ledger->tip.chain_id,
+                              .height = run->context.height,
+                              .time_ms = proposal->time_ms,
+                              .parent_hash = ledger->tip_hash,
+                              .tx_count = proposal->count};
+    enum status status = state_finish(run->state, &header->state_root);
+    if (status != ST_OK) {
+        return status;
+    }
+    merkle_frontier_root(&run->entries, &header->tx_root);
+    merkle_frontier_root(&run->results, &header->result_root);
+    hash_leaf(&leaf, TAG_LEAF_HISTORY, ledger->tip_hash.bytes, 32);
+    merkle_frontier_append(&history, &leaf);
+    merkle_frontier_root(&history, &header->history_root);
+    block->next_set = ledger->set; /* no kind of this version changes the set */
+    validator_set_hash(&header->validators_hash, &ledger->set);
+    validator_set_hash(&header->next_validators_hash, &block->next_set);
+    params_hash(&header->params_hash, ledger->params);
+    header_hash(&block->hash, header);
+    ledger_put_tip(state_overlay(run->state), header, &block->next_set, ledger->params, &history);
+    return ST_OK;
+}
+
+void ledger_block_free(struct ledger_block *block)
+{
+    if (block == NULL) {
+        return;
+    }
+    for (uint32_t i = 0; i < block->tx_count; i++) {
+        union {
+            const void *in;
+            void *out;
+        } pointer = {.in = block->results[i].data};
+        free(pointer.out);
+    }
+    state_free(block->private_state);
+    free(block->tx_ids);
+    free(block->codes);
+    free(block->results);
+    free(block);
+}
+
+static struct ledger_block *block_new(uint32_t count)
+{
+    struct ledger_block *block = calloc(1, sizeof *block);
+    CHECK(block != NULL);
+    block->tx_ids = calloc(count + 1u, sizeof *block->tx_ids);
+    block->codes = calloc(count + 1u, sizeof *block->codes);
+    block->results = calloc(count + 1u, sizeof *block->results);
+    CHECK(block->tx_ids != NULL && block->codes != NULL && block->results != NULL);
+    return block;
+}
+
+enum status ledger_execute(struct ledger *ledger, const struct ledger_proposal *proposal,
+                           struct ledger_block **block, uint32_t *bad_index)
+{
+    *bad_index = proposal->count;
+    if (!hash32_equal(&proposal->parent_hash, &ledger->tip_hash)) {
+        return ST_CONFLICT;
+    }
+    if (proposal->count > ledger->params->batch_count || proposal->time_ms <= ledger->tip.time_ms) {
+        return ST_BAD_SIZE;
+    }
+    struct execution *run = calloc(1, sizeof *run);
+    if (run == NULL) {
+        return ST_NO_MEMORY;
+    }
+    run->ledger = ledger;
+    run->context.height = ledger->tip.height + 1;
+    run->context.date = date_of_time(proposal->time_ms);
+    run->block = block_new(proposal->count);
+    merkle_frontier_init(&run->entries);
+    merkle_frontier_init(&run->results);
+    enum status status = state_begin(&run->state, ledger->kv, false);
+    run->block->private_state = run->state;
+    for (uint32_t i = 0; i < proposal->count && status == ST_OK; i++) {
+        status = execute_tx(run, proposal->txs[i], i);
+        *bad_index = status == ST_OK ? proposal->count : i;
+    }
+    if (status == ST_OK) {
+        status = seal(run, proposal);
+    }
+    if (status == ST_OK) {
+        *block = run->block;
+    } else {
+        ledger_block_free(run->block);
+    }
+    free(run);
+    return status;
+}

@@ -1,0 +1,96 @@
+/* The key space of the state store. First byte: what; numbers big-endian, so keys ascend with them.
+ *
+ *   'T'                                   tip: canonical Header
+ *   'V'                                   set of the next height: canonical ValidatorSet
+ *   'P'                                   parameters of the next height: canonical Params
+ *   'F'                                   frontier of the history tree: size, peaks
+ *   'C' collection                        count, root
+ *   'N' collection level page             16 node hashes
+ *   'L' collection position               leaf: tree key, next key, value hash
+ *   'K' collection ~(tree key)            position; the complement makes an ascending seek find the
+ *                                         greatest key below
+ *   'R' collection position               the record
+ *   'I' account position, item            newest ItemVersion
+ *   'D' hash                              outcomes known: reference, or account, course, date
+ *   'U' id                                a transaction: height, index, code
+ *   'X' ...                               indexes for queries
+ */
+#ifndef XUELIAN_LEDGER_KEYS_H
+#define XUELIAN_LEDGER_KEYS_H
+
+#include <string.h>
+
+#include "proto/bytes.h"
+
+#define STATE_KEY_SIZE_MAX 48u
+
+struct state_key {
+    uint8_t data[STATE_KEY_SIZE_MAX];
+    size_t size;
+};
+
+static inline struct bytes key_bytes(const struct state_key *key)
+{
+    return (struct bytes){.data = key->data, .size = key->size};
+}
+
+static inline struct state_key key_of(uint8_t what)
+{
+    struct state_key key = {.size = 1};
+    key.data[0] = what;
+    return key;
+}
+
+static inline void key_add8(struct state_key *key, uint8_t value)
+{
+    key->data[key->size++] = value;
+}
+
+static inline void key_add32(struct state_key *key, uint32_t value)
+{
+    be32_put(key->data + key->size, value);
+    key->size += 4;
+}
+
+static inline void key_add64(struct state_key *key, uint64_t value)
+{
+    be64_put(key->data + key->size, value);
+    key->size += 8;
+}
+
+static inline void key_add_hash(struct state_key *key, const struct hash32 *hash)
+{
+    memcpy(key->data + key->size, hash->bytes, 32);
+    key->size += 32;
+}
+
+static inline struct state_key key_collection(uint8_t what, uint32_t collection)
+{
+    struct state_key key = key_of(what);
+    key_add8(&key, (uint8_t)collection);
+    return key;
+}
+
+static inline struct state_key key_position(uint8_t what, uint32_t collection, uint64_t position)
+{
+    struct state_key key = key_collection(what, collection);
+    key_add64(&key, position);
+    return key;
+}
+
+static inline struct state_key key_item(uint64_t account_position, uint64_t item)
+{
+    struct state_key key = key_of('I');
+    key_add64(&key, account_position);
+    key_add64(&key, item);
+    return key;
+}
+
+static inline struct state_key key_hash(uint8_t what, const struct hash32 *hash)
+{
+    struct state_key key = key_of(what);
+    key_add_hash(&key, hash);
+    return key;
+}
+
+#endif

@@ -1,0 +1,66 @@
+/* The state during one block: collections, accounts and decoded registry records over an overlay.
+ * One owner thread (the executor). Transactions check first and change after, so nothing is undone. */
+#ifndef XUELIAN_LEDGER_STATE_H
+#define XUELIAN_LEDGER_STATE_H
+
+#include "ledger/state/account.h"
+#include "ledger/state/merkle_array.h"
+
+struct member_view {
+    uint32_t id; /* 0: free slot of the cache */
+    bool exists;
+    uint32_t status;
+    uint32_t roles;         /* bit per MemberRole */
+    uint32_t deposit_kinds; /* bit per OutcomeKind */
+    uint32_t key_count;
+    struct {
+        struct pubkey33 key;
+        uint64_t from_height;
+        uint64_t to_height; /* 0: still valid */
+    } keys[LIMIT_MEMBER_KEYS_MAX];
+};
+
+struct course_view {
+    uint32_t id;
+    bool exists;
+    uint32_t version;
+    uint32_t kind;
+    uint32_t credits;
+    uint32_t hours;
+    uint32_t from_date;
+    uint32_t to_date;
+    uint32_t status;
+};
+
+struct state;
+
+/* Over the committed state. Returns ST_OK; ST_CORRUPT, ST_IO. create: the ten empty collections. */
+enum status state_begin(struct state **state, struct kv *kv, bool create);
+void state_free(struct state *state);
+struct overlay *state_overlay(struct state *state);
+
+/* Puts a registry record under its natural key (new keys append). Returns ST_OK; ST_CORRUPT, ST_IO. */
+enum status state_put(struct state *state, uint32_t collection, struct bytes natural_key,
+                      struct bytes value);
+/* Reads one. Returns ST_OK; ST_NOT_FOUND; ST_CORRUPT, ST_IO. */
+enum status state_get(struct state *state, uint32_t collection, struct bytes natural_key,
+                      struct bytes *value);
+
+/* Decoded and cached. Returns ST_OK (*view->exists says whether); ST_CORRUPT, ST_IO.
+ * The pointer lives until the next call of the same function. */
+enum status state_member(struct state *state, uint32_t id, const struct member_view **view);
+enum status state_course(struct state *state, uint32_t id, const struct course_view **view);
+enum status state_region(struct state *state, uint32_t code, bool *exists);
+
+/* An account, existing or not (position 0). The pointer lives as long as the state. */
+enum status state_account(struct state *state, const struct hash32 *learner,
+                          struct account **account);
+/* Gives a new account its position. The caller has filled it in. */
+void state_account_open(struct state *state, struct account *account);
+/* Appends an item: stores the version, adds its leaf. version: canonical ItemVersion bytes. */
+void state_item_append(struct state *state, struct account *account, struct bytes version);
+
+/* Flushes accounts, finishes every collection. Returns ST_OK; ST_CORRUPT, ST_IO. Out *state_root. */
+enum status state_finish(struct state *state, struct hash32 *state_root);
+
+#endif

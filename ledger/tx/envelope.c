@@ -1,0 +1,393 @@
+#include "ledger/tx/envelope.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "proto/bytes.h"
+#include "proto/canonical.h"
+#include "proto/check.h"
+#include "proto/convert.h"
+#include "proto/merkle.h"
+
+bool tx_kind_is_bulk(Xuelian__TxKind kind)
+{
+    return kind == XUELIAN__TX_KIND__TX_KIND_ACCOUNT_OPEN_BULK ||
+           kind == XUELIAN__TX_KIND__TX_KIND_DEPOSIT_BULK;
+}
+
+static bool kind_is_opening(Xuelian__TxKind kind)
+{
+    return kind == XUELIAN__TX_KIND__TX_KIND_ACCOUNT_OPEN ||
+           kind == XUELIAN__TX_KIND__TX_KIND_ACCOUNT_OPEN_BULK;
+}
+
+/* H(PAYLOAD, kind || payload), or H(BULK, kind || n || root) over the items' leaves. */
+static void payload_commitment(struct hash32 *out, Xuelian__TxKind kind, const struct bytes *items,
+                               uint32_t count)
+{
+    struct hasher hasher;
+    uint8_t number[8];
+    be32_put(number, (uint32_t)kind);
+    if (!tx_kind_is_bulk(kind)) {
+        hasher_init_tagged(&hasher, TAG_PAYLOAD);
+        hasher_update(&hasher, number, 4);
+        hasher_update(&hasher, items[0].data, items[0].size);
+        hasher_final(&hasher, out);
+        return;
+    }
+    struct merkle_frontier frontier;
+    struct hash32 root;
+    merkle_frontier_init(&frontier);
+    for (uint32_t i = 0; i < count; i++) {
+        struct hash32 leaf;
+        hash_leaf(&leaf, TAG_LEAF_BULK, items[i].data, items[i].size);
+        merkle_frontier_append(&frontier, &leaf);
+    }
+    merkle_frontier_root(&frontier, &root);
+    hasher_init_tagged(&hasher, TAG_BULK);
+    hasher_update(&hasher, number, 4);
+    be64_put(number, count);
+    hasher_update(&hasher, number, 8);
+    hasher_update(&hasher, root.bytes, 32);
+    hasher_final(&hasher, out);
+}
+
+/* Sizes of a field that is either absent or exactly so long. */
+static bool absent_or(const ProtobufCBinaryData *field, size_t size)
+{
+    return field->len == 0 || field->len == size;
+}
+
+static enum status item_form(struct tx *tx, uint32_t index, struct arena *arena)
+{
+    ProtobufCMessage *message;
+    enum status status;
+    if (kind_is_opening(tx->kind)) {
+        status = canonical_decode(&message, &xuelian__account_opening__descriptor, tx->items[index],
+                                  arena);
+        if (status != ST_OK) {
+            return status;
+        }
+        Xuelian__AccountOpening *opening = (Xuelian__AccountOpening *)(void *)message;
+        tx->openings[index] = opening;
+        return opening->learner.len == 32 && opening->identity_commitment.len == 32 &&
+                       absent_or(&opening->learner_key, 33)
+                   ? ST_OK
+                   : ST_BAD_SIZE;
+    }
+    status = canonical_decode(&message, &xuelian__outcome__descriptor, tx->items[index], arena);
+    if (status != ST_OK) {
+        return status;
+    }
+    Xuelian__Outcome *outcome = (Xuelian__Outcome *)(void *)message;
+    tx->outcomes[index] = outcome;
+    return outcome->account.len == 32 && absent_or(&outcome->reference, 16) &&
+                   absent_or(&outcome->details_root, 32)
+               ? ST_OK
+               : ST_BAD_SIZE;
+}
+
+static enum status parse_items(struct tx *tx, struct arena *arena)
+{
+    tx->bulk = tx_kind_is_bulk(tx->kind);
+    if (!tx->bulk) {
+        tx->item_count = 1;
+        tx->items = arena_alloc(arena, sizeof *tx->items);
+        if (tx->items == NULL) {
+            return ST_NO_MEMORY;
+        }
+        tx->items[0] = tx->payload;
+    } else {
+        ProtobufCMessage *message;
+        enum status status =
+            canonical_decode(&message, &xuelian__bulk_payload__descriptor, tx->payload, arena);
+        if (status != ST_OK) {
+            return status == ST_NO_MEMORY ? ST_BAD_SIZE : status;
+        }
+        const Xuelian__BulkPayload *bulk = (const Xuelian__BulkPayload *)(const void *)message;
+        if (bulk->n_items < 1 || bulk->n_items > LIMIT_BULK_ITEMS_MAX) {
+            return ST_BAD_SIZE;
+        }
+        tx->item_count = (uint32_t)bulk->n_items;
+        tx->items = arena_alloc(arena, tx->item_count * sizeof *tx->items);
+        if (tx->items == NULL) {
+            return ST_NO_MEMORY;
+        }
+        for (uint32_t i = 0; i < tx->item_count; i++) {
+            tx->items[i] = field_bytes(&bulk->items[i]);
+        }
+    }
+    void *pointers = arena_alloc(arena, tx->item_count * sizeof(void *));
+    if (pointers == NULL) {
+        return ST_NO_MEMORY;
+    }
+    if (kind_is_opening(tx->kind)) {
+        tx->openings = pointers;
+    } else {
+        tx->outcomes = pointers;
+    }
+    for (uint32_t i = 0; i < tx->item_count; i++) {
+        enum status status = item_form(tx, i, arena);
+        if (status != ST_OK) {
+            return status;
+        }
+    }
+    return ST_OK;
+}
+
+static enum status parse_signer(struct tx_signer *out, const Xuelian__Signer *wire)
+{
+    out->role = wire->role;
+    out->member = wire->member;
+    if (!field_copy(&out->key, 33, &wire->key)) {
+        return ST_BAD_SIGNERS;
+    }
+    switch (wire->role) {
+    case XUELIAN__SIGNER_ROLE__SIGNER_ROLE_MEMBER:
+        return wire->member != 0 && wire->learner.len == 0 ? ST_OK : ST_BAD_SIGNERS;
+    case XUELIAN__SIGNER_ROLE__SIGNER_ROLE_LEARNER:
+        return wire->member == 0 && field_copy(&out->learner, 32, &wire->learner) ? ST_OK
+                                                                                  : ST_BAD_SIGNERS;
+    case XUELIAN__SIGNER_ROLE__SIGNER_ROLE_UNSPECIFIED:
+    case _XUELIAN__SIGNER_ROLE_IS_INT_SIZE:
+        break;
+    }
+    return ST_BAD_SIGNERS;
+}
+
+static bool same_signer(const struct tx_signer *a, const struct tx_signer *b)
+{
+    return a->role == b->role && a->member == b->member && hash32_equal(&a->learner, &b->learner);
+}
+
+static enum status parse_signers(struct tx *tx, const Xuelian__TxCommon *common,
+                                 const Xuelian__Tx *envelope)
+{
+    if (common->n_signers < 1 || common->n_signers > LIMIT_SIGNERS_MAX ||
+        envelope->n_signatures != common->n_signers) {
+        return ST_BAD_SIGNERS;
+    }
+    struct hasher hasher;
+    struct hash32 signatures;
+    hasher_init_tagged(&hasher, TAG_TX_SIGNATURES);
+    for (uint32_t i = 0; i < common->n_signers; i++) {
+        enum status status = parse_signer(&tx->signers[i], common->signers[i]);
+        if (status != ST_OK) {
+            return status;
+        }
+        if (!field_copy(&tx->signers[i].signature, 64, &envelope->signatures[i])) {
+            return ST_BAD_SIGNERS;
+        }
+        for (uint32_t k = 0; k < i; k++) {
+            if (same_signer(&tx->signers[k], &tx->signers[i])) {
+                return ST_BAD_SIGNERS;
+            }
+        }
+        hasher_update(&hasher, tx->signers[i].signature.bytes, 64);
+    }
+    tx->signer_count = (uint32_t)common->n_signers;
+    hasher_final(&hasher, &signatures);
+    hasher_init_tagged(&hasher, TAG_TX_ENTRY);
+    hasher_update(&hasher, tx->id.bytes, 32);
+    hasher_update(&hasher, signatures.bytes, 32);
+    hasher_final(&hasher, &tx->entry);
+    return ST_OK;
+}
+
+/* The bytes of field 1 inside a canonical TxBody: a tag byte, a size, then they. */
+static struct bytes common_slice(struct bytes body)
+{
+    size_t at = 1;
+    size_t size = 0;
+    for (unsigned shift = 0;; shift += 7) {
+        uint8_t byte = body.data[at++];
+        size |= (size_t)(byte & 0x7f) << shift;
+        if ((byte & 0x80) == 0) {
+            return (struct bytes){.data = body.data + at, .size = size};
+        }
+    }
+}
+
+static enum status parse_common(struct tx *tx, const Xuelian__TxCommon *common,
+                                const struct hash32 *chain_id)
+{
+    struct hash32 chain;
+    if (!field_copy(&chain, 32, &common->chain_id) || common->nonce.len != 16 ||
+        common->payload_commitment.len != 32) {
+        return ST_BAD_SIZE;
+    }
+    if (!hash32_equal(&chain, chain_id)) {
+        return ST_WRONG_CHAIN;
+    }
+    if (common->kind == XUELIAN__TX_KIND__TX_KIND_UNSPECIFIED) {
+        return ST_UNKNOWN_KIND;
+    }
+    tx->kind = common->kind;
+    tx->valid_until = common->valid_until;
+    hash_tagged(&tx->id, TAG_TX_ID, tx->common.data, tx->common.size);
+    return ST_OK;
+}
+
+enum status tx_parse(struct tx *tx, struct bytes bytes, const struct hash32 *chain_id,
+                     struct arena *arena)
+{
+    ProtobufCMessage *message;
+    struct hash32 commitment;
+    *tx = (struct tx){.bytes = bytes};
+    if (bytes.size > LIMIT_TX_SIZE_MAX) {
+        return ST_BAD_SIZE;
+    }
+    enum status status = canonical_decode(&message, &xuelian__tx__descriptor, bytes, arena);
+    if (status != ST_OK) {
+        return status;
+    }
+    const Xuelian__Tx *envelope = (const Xuelian__Tx *)(const void *)message;
+    tx->body = field_bytes(&envelope->body);
+    status = canonical_decode(&message, &xuelian__tx_body__descriptor, tx->body, arena);
+    if (status != ST_OK) {
+        return status;
+    }
+    const Xuelian__TxBody *body = (const Xuelian__TxBody *)(const void *)message;
+    if (body->common == NULL) {
+        return ST_BAD_ENCODING;
+    }
+    tx->common = common_slice(tx->body);
+    tx->payload = field_bytes(&body->payload);
+    status = parse_common(tx, body->common, chain_id);
+    if (status == ST_OK) {
+        status = parse_signers(tx, body->common, envelope);
+    }
+    if (status == ST_OK) {
+        status = parse_items(tx, arena);
+    }
+    if (status != ST_OK) {
+        return status;
+    }
+    payload_commitment(&commitment, tx->kind, tx->items, tx->item_count);
+    return memcmp(commitment.bytes, body->common->payload_commitment.data, 32) == 0
+               ? ST_OK
+               : ST_BAD_COMMITMENT;
+}
+
+enum status tx_verify_signatures(const struct tx *tx)
+{
+    for (uint32_t i = 0; i < tx->signer_count; i++) {
+        if (!sign_verify(&tx->signers[i].key, &tx->id, &tx->signers[i].signature)) {
+            return ST_BAD_SIGNATURE;
+        }
+    }
+    return ST_OK;
+}
+
+/* The payload's bytes: the item itself, or a BulkPayload of them. */
+static enum status build_payload(const struct tx_draft *draft, uint8_t **payload, size_t *size)
+{
+    if (!tx_kind_is_bulk(draft->kind)) {
+        *payload = malloc(draft->items[0].size + 1);
+        if (*payload == NULL) {
+            return ST_NO_MEMORY;
+        }
+        if (draft->items[0].size > 0) {
+            memcpy(*payload, draft->items[0].data, draft->items[0].size);
+        }
+        *size = draft->items[0].size;
+        return ST_OK;
+    }
+    Xuelian__BulkPayload bulk = XUELIAN__BULK_PAYLOAD__INIT;
+    ProtobufCBinaryData *items = calloc(draft->item_count, sizeof *items);
+    if (items == NULL) {
+        return ST_NO_MEMORY;
+    }
+    for (uint32_t i = 0; i < draft->item_count; i++) {
+        items[i] = field_borrow(draft->items[i].data, draft->items[i].size);
+    }
+    bulk.items = items;
+    bulk.n_items = draft->item_count;
+    *payload = malloc(canonical_size(&bulk.base));
+    if (*payload != NULL) {
+        *size = canonical_encode(*payload, &bulk.base);
+    }
+    free(items);
+    return *payload != NULL ? ST_OK : ST_NO_MEMORY;
+}
+
+static void draft_signers(const struct tx_draft *draft, Xuelian__Signer *signers,
+                          Xuelian__Signer **pointers)
+{
+    for (uint32_t i = 0; i < draft->signer_count; i++) {
+        const struct tx_signer *from = &draft->signers[i];
+        xuelian__signer__init(&signers[i]);
+        signers[i].role = from->role;
+        signers[i].key = field_borrow(&from->key, 33);
+        if (from->role == XUELIAN__SIGNER_ROLE__SIGNER_ROLE_MEMBER) {
+            signers[i].member = from->member;
+        } else {
+            signers[i].learner = field_borrow(&from->learner, 32);
+        }
+        pointers[i] = &signers[i];
+    }
+}
+
+enum status tx_build(const struct tx_draft *draft, uint8_t **body, size_t *body_size,
+                     struct hash32 *id)
+{
+    Xuelian__Signer signers[LIMIT_SIGNERS_MAX];
+    Xuelian__Signer *pointers[LIMIT_SIGNERS_MAX];
+    Xuelian__TxCommon common = XUELIAN__TX_COMMON__INIT;
+    Xuelian__TxBody wire = XUELIAN__TX_BODY__INIT;
+    struct hash32 commitment;
+    uint8_t *payload = NULL;
+    size_t payload_size = 0;
+    if (draft->item_count < 1 || draft->item_count > LIMIT_BULK_ITEMS_MAX ||
+        draft->signer_count < 1 || draft->signer_count > LIMIT_SIGNERS_MAX) {
+        return ST_BAD_SIZE;
+    }
+    enum status status = build_payload(draft, &payload, &payload_size);
+    if (status != ST_OK) {
+        return status;
+    }
+    payload_commitment(&commitment, draft->kind, draft->items, draft->item_count);
+    draft_signers(draft, signers, pointers);
+    common.chain_id = field_borrow(&draft->chain_id, 32);
+    common.valid_until = draft->valid_until;
+    common.signers = pointers;
+    common.n_signers = draft->signer_count;
+    common.nonce = field_borrow(&draft->nonce, 16);
+    common.kind = draft->kind;
+    common.payload_commitment = field_borrow(&commitment, 32);
+    wire.common = &common;
+    wire.payload = field_borrow(payload, payload_size);
+    size_t size = canonical_size(&wire.base);
+    uint8_t *made = size > LIMIT_TX_SIZE_MAX ? NULL : malloc(size);
+    if (made != NULL) {
+        *body_size = canonical_encode(made, &wire.base);
+        *body = made;
+        struct bytes slice = common_slice((struct bytes){.data = made, .size = size});
+        hash_tagged(id, TAG_TX_ID, slice.data, slice.size);
+    }
+    free(payload);
+    if (size > LIMIT_TX_SIZE_MAX) {
+        return ST_BAD_SIZE;
+    }
+    return made != NULL ? ST_OK : ST_NO_MEMORY;
+}
+
+enum status tx_seal(const uint8_t *body, size_t body_size, const struct sig64 *signatures,
+                    uint32_t count, uint8_t **bytes, size_t *size)
+{
+    Xuelian__Tx wire = XUELIAN__TX__INIT;
+    ProtobufCBinaryData fields[LIMIT_SIGNERS_MAX];
+    CHECK(count >= 1 && count <= LIMIT_SIGNERS_MAX);
+    for (uint32_t i = 0; i < count; i++) {
+        fields[i] = field_borrow(&signatures[i], 64);
+    }
+    wire.body = field_borrow(body, body_size);
+    wire.signatures = fields;
+    wire.n_signatures = count;
+    *bytes = malloc(canonical_size(&wire.base));
+    if (*bytes == NULL) {
+        return ST_NO_MEMORY;
+    }
+    *size = canonical_encode(*bytes, &wire.base);
+    return ST_OK;
+}
