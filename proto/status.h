@@ -117,6 +117,8 @@ enum status_class {
     X(TOO_DEEP, 308, BAD, "nesting or counts beyond the limit", "嵌套或数量超限")                  \
     X(STALE, 309, BAD, "the proof is older than the age asked for; get a new one",                 \
       "证明超过要求的时效；请重新获取")                                                            \
+    X(NOT_PRIMARY, 310, BAD, "the sender does not lead that view at that height; dropped",         \
+      "发送者不是该视图在该高度的主节点；已丢弃")                                                  \
     /* node and storage */                                                                         \
     X(BUSY, 400, AGAIN, "the node has more waiting than it can commit soon; try again later",      \
       "节点排队已满；请稍后重试")                                                                  \
