@@ -268,7 +268,7 @@ enum status genesis_parse(struct genesis *genesis, struct bytes bytes,
 {
     struct genesis made = {.message = NULL};
     struct arena arena;
-    ProtobufCMessage *message;
+    ProtobufCMessage *message = NULL;
     if (bytes.size > LIMIT_GENESIS_SIZE_MAX) {
         snprintf(error, GENESIS_ERROR_SIZE, "the genesis file is larger than 16 MiB");
         return ST_BAD_SIZE;

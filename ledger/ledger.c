@@ -39,7 +39,7 @@ static enum status load(struct ledger *ledger)
 {
     enum status status;
     uint8_t *value;
-    ProtobufCMessage *message;
+    ProtobufCMessage *message = NULL;
     struct bytes bytes = get_key(ledger->kv, 'T', &value, &status);
     if (status == ST_OK) {
         status = header_decode(&ledger->tip, bytes) == ST_OK ? ST_OK : ST_CORRUPT;

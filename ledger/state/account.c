@@ -80,7 +80,7 @@ static enum status summary_decode(struct account *account, struct bytes summary)
 {
     uint64_t memory[512];
     struct arena arena;
-    ProtobufCMessage *message;
+    ProtobufCMessage *message = NULL;
     arena_init(&arena, memory, sizeof memory);
     if (canonical_decode(&message, &xuelian__account_summary__descriptor, summary, &arena) !=
         ST_OK) {

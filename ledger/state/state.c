@@ -140,7 +140,7 @@ static enum status member_decode(struct member_view *view, struct bytes value)
 {
     uint64_t memory[4096];
     struct arena arena;
-    ProtobufCMessage *message;
+    ProtobufCMessage *message = NULL;
     arena_init(&arena, memory, sizeof memory);
     if (canonical_decode(&message, &xuelian__member__descriptor, value, &arena) != ST_OK) {
         return ST_CORRUPT;
@@ -191,7 +191,7 @@ enum status state_course(struct state *state, uint32_t id, const struct course_v
     struct course_view *slot = &state->courses[id % COURSE_CACHE];
     uint64_t memory[256];
     struct arena arena;
-    ProtobufCMessage *message;
+    ProtobufCMessage *message = NULL;
     struct bytes value;
     *view = slot;
     if (slot->id == id && id != 0) {

@@ -60,7 +60,7 @@ static bool absent_or(const ProtobufCBinaryData *field, size_t size)
 
 static enum status item_form(struct tx *tx, uint32_t index, struct arena *arena)
 {
-    ProtobufCMessage *message;
+    ProtobufCMessage *message = NULL;
     enum status status;
     if (kind_is_opening(tx->kind)) {
         status = canonical_decode(&message, &xuelian__account_opening__descriptor, tx->items[index],
@@ -231,7 +231,7 @@ static enum status parse_common(struct tx *tx, const Xuelian__TxCommon *common,
 enum status tx_parse(struct tx *tx, struct bytes bytes, const struct hash32 *chain_id,
                      struct arena *arena)
 {
-    ProtobufCMessage *message;
+    ProtobufCMessage *message = NULL;
     struct hash32 commitment;
     *tx = (struct tx){.bytes = bytes};
     if (bytes.size > LIMIT_TX_SIZE_MAX) {

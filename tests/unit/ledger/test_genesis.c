@@ -1,0 +1,99 @@
+/* Genesis files: what is derived, and one clear sentence for each thing wrong. */
+#include "tests/unit/cmocka_all.h"
+
+#include "proto/bytes.h"
+#include "proto/canonical.h"
+#include "tests/unit/ledger/support.h"
+
+static void test_derived(void **state)
+{
+    uint8_t bytes[8192];
+    size_t size = support_genesis_bytes(bytes, sizeof bytes);
+    struct genesis genesis = support_genesis();
+    struct hash32 expected;
+    (void)state;
+    hash_tagged(&expected, TAG_GENESIS, bytes, size);
+    assert_true(hash32_equal(&genesis.chain_id, &expected));
+    assert_int_equal(genesis.set.count, 4);
+    assert_int_equal(genesis.set.era, 1);
+    for (uint32_t i = 1; i < 4; i++) {
+        assert_true(pubkey33_compare(&genesis.set.validators[i - 1].key,
+                                     &genesis.set.validators[i].key) < 0);
+    }
+    genesis_free(&genesis);
+}
+
+/* Decodes the sample, lets the caller break it, packs it again. */
+static Xuelian__Genesis *decode_sample(uint64_t *memory, size_t room)
+{
+    static uint8_t bytes[8192];
+    struct arena arena;
+    ProtobufCMessage *message = NULL;
+    size_t size = support_genesis_bytes(bytes, sizeof bytes);
+    arena_init(&arena, memory, room);
+    assert_int_equal(
+        canonical_decode(&message, &xuelian__genesis__descriptor, bytes_of(bytes, size), &arena),
+        ST_OK);
+    return (Xuelian__Genesis *)(void *)message;
+}
+
+static void assert_refused(const Xuelian__Genesis *broken, const char *sentence)
+{
+    uint8_t bytes[8192];
+    char error[GENESIS_ERROR_SIZE] = "";
+    struct genesis genesis;
+    size_t size = canonical_encode(bytes, &broken->base);
+    assert_int_equal(genesis_parse(&genesis, bytes_of(bytes, size), error), ST_BAD_CONFIG);
+    assert_string_equal(error, sentence);
+}
+
+static uint64_t memory[16384];
+
+static void test_sentences(void **state)
+{
+    Xuelian__Genesis *g = decode_sample(memory, sizeof memory);
+    (void)state;
+    g->version = 2;
+    assert_refused(g, "the genesis file is of protocol version 2, suite 1; this software knows 1 "
+                      "and 1");
+    g = decode_sample(memory, sizeof memory);
+    g->params->t0_ms = 5;
+    assert_refused(g, "parameter t0_ms is 5; it must be 100 to 60000");
+    g = decode_sample(memory, sizeof memory);
+    g->members[1]->id = 1;
+    assert_refused(g, "member 1 is not above the one before it; sort by number, without repeats");
+    g = decode_sample(memory, sizeof memory);
+    g->members[2]->keys[0]->key.data[0] = 9;
+    assert_refused(g, "member 3 has a signing key that is not a secp256k1 public key");
+    g = decode_sample(memory, sizeof memory);
+    g->regions[1]->parent = 990000;
+    assert_refused(g, "region 330100 has a parent that does not come before it");
+    g = decode_sample(memory, sizeof memory);
+    g->courses[0]->version = 0;
+    assert_refused(g, "course 7 has no version; versions begin at 1");
+    g = decode_sample(memory, sizeof memory);
+    for (size_t i = 0; i < g->n_members; i++) {
+        g->members[i]->n_nodes = 0;
+    }
+    assert_refused(g, "no member has a node with the validator role; at least one is needed");
+    g = decode_sample(memory, sizeof memory);
+    g->members[1]->nodes[0] = g->members[0]->nodes[0];
+    assert_refused(g, "member 2 has a validator key that another member has");
+}
+
+static void test_not_a_genesis_file(void **state)
+{
+    char error[GENESIS_ERROR_SIZE] = "";
+    struct genesis genesis;
+    (void)state;
+    assert_int_equal(genesis_parse(&genesis, bytes_of("hello", 5), error), ST_BAD_ENCODING);
+    assert_non_null(strstr(error, "not a genesis file: "));
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {cmocka_unit_test(test_derived),
+                                       cmocka_unit_test(test_sentences),
+                                       cmocka_unit_test(test_not_a_genesis_file)};
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
