@@ -102,8 +102,10 @@ struct verify_options {
     X(SET_CHANGE, BAD_PROOF, HEIGHT,                                                               \
       "a change of the validator set is not the one that the set before it certified",             \
       "验证者集合的变更与前一集合所认证的不符")                                                    \
-    X(SET_ORDER, BAD_PROOF, HEIGHT, "the changes of the validator set are not in ascending order", \
-      "验证者集合的变更未按高度递增")                                                              \
+    X(SET_ORDER, BAD_PROOF, HEIGHT,                                                                \
+      "a block is from before the validator set that certifies it: the changes of the set are "    \
+      "not in ascending order",                                                                    \
+      "区块早于认证它的验证者集合：集合变更未按高度递增")                                          \
     X(PATH_SHAPE, BAD_PROOF, NOTHING,                                                              \
       "a path has more or fewer hashes than a tree of that size: it was altered",                  \
       "路径的哈希数与树的大小不符：路径被改动")                                                    \

@@ -1,0 +1,457 @@
+#include <string.h>
+
+#include "ledger/verify/internal.h"
+#include "proto/bytes.h"
+#include "proto/merkle.h"
+
+enum { PROOF_VERSION = 1, COLLECTION_ACCOUNTS = 7, KEY_TEXT_SIZE_MAX = 64 };
+
+_Static_assert(_Alignof(struct hash32) == 1 && _Alignof(struct sig64) == 1,
+               "paths and signatures are read where they stand");
+/* A shown item is at least 78 bytes: account, number, version, transaction, kind, status, framing. */
+_Static_assert(sizeof(struct verify_item) <= (size_t)4 * 78, "VERIFY_SCRATCH_SIZE is enough");
+/* An entry of genesis is at least tag, length and an id: 4 bytes. */
+_Static_assert(sizeof(struct genesis_entry) <= (size_t)4 * 4, "VERIFY_SCRATCH_SIZE is enough");
+
+void *scratch_take(struct verifier *v, size_t size, size_t alignment)
+{
+    size_t misaligned = (size_t)(uintptr_t)v->scratch % alignment;
+    size_t skip = misaligned == 0 ? 0 : alignment - misaligned;
+    if (skip > v->scratch_size || size > v->scratch_size - skip) {
+        return NULL;
+    }
+    uint8_t *taken = v->scratch + skip;
+    v->scratch = taken + size;
+    v->scratch_size -= skip + size;
+    return taken;
+}
+
+enum verify_fault fault_at(struct verifier *v, enum verify_fault fault, uint64_t number)
+{
+    v->result->fault_number = number;
+    return fault;
+}
+
+uint64_t fault_offset(struct bytes whole, const struct reader *reader)
+{
+    /* An empty submessage points nowhere. */
+    return reader->bad_at == NULL ? 0 : (uint64_t)(reader->bad_at - whole.data);
+}
+
+enum verify_fault proof_end(struct verifier *v, struct reader *reader)
+{
+    if (reader_end(reader)) {
+        return VERIFY_FAULT_NONE;
+    }
+    /* Inside a submessage the length said otherwise, so that is no cut but an alteration. */
+    bool cut = reader->cut && reader->end == v->proof.data + v->proof.size;
+    return fault_at(v, cut ? VERIFY_FAULT_PROOF_CUT : VERIFY_FAULT_PROOF_ENCODING,
+                    fault_offset(v->proof, reader));
+}
+
+/* ---- record ---- */
+
+static enum verify_fault record_check(struct verifier *v, struct bytes message)
+{
+    struct reader reader;
+    struct hash32 learner;
+    struct hash32 hash;
+    struct hash32 root;
+    struct account_value account;
+    reader_init(&reader, message);
+    reader_fixed(&reader, 1, &learner, 32);
+    struct bytes leaf = reader_bytes(&reader, 2);
+    struct bytes value = reader_bytes(&reader, 3);
+    struct bytes proof = reader_bytes(&reader, 4);
+    struct bytes path = reader_bytes(&reader, 5);
+    struct verify_item *item = scratch_take(v, sizeof *item, _Alignof(struct verify_item));
+    enum verify_fault fault = proof_end(v, &reader);
+    if (fault == VERIFY_FAULT_NONE && item == NULL) {
+        fault = VERIFY_FAULT_SCRATCH;
+    }
+    if (fault == VERIFY_FAULT_NONE) {
+        fault = account_check(v, &learner, leaf, value, &account);
+    }
+    if (fault == VERIFY_FAULT_NONE) {
+        fault = item_check(v, proof, 0, item, &hash);
+    }
+    if (fault != VERIFY_FAULT_NONE) {
+        return fault;
+    }
+    item_leaf(&hash, item->number, &hash);
+    fault = path_root(&root, &hash, item->number - 1, account.item_count, path);
+    if (fault != VERIFY_FAULT_NONE) {
+        return fault;
+    }
+    v->result->items = item;
+    v->result->items_shown = 1;
+    return hash32_equal(&root, &account.item_root) ? VERIFY_FAULT_NONE : VERIFY_FAULT_ITEM_ROOT;
+}
+
+/* ---- archive ---- */
+
+/* Adds an outcome to the totals. With at most 100,000 items of 32 bits nothing can overflow. */
+static void totals_add(struct verify_result *result, const struct verify_item *item)
+{
+    if (item->kind != VERIFY_ITEM_OUTCOME ||
+        (item->status != VERIFY_ITEM_VALID && item->status != VERIFY_ITEM_CORRECTED)) {
+        return;
+    }
+    struct verify_total *of_kind = &result->totals[item->outcome.kind];
+    struct verify_total *all = &result->totals[0];
+    of_kind->outcomes++;
+    of_kind->credits += item->outcome.credits;
+    of_kind->hours += item->outcome.hours;
+    all->outcomes++;
+    all->credits += item->outcome.credits;
+    all->hours += item->outcome.hours;
+}
+
+/* One place of the archive: shown, or withheld as its version hash. Out: the hash. */
+static enum verify_fault archive_item_check(struct verifier *v, struct bytes message,
+                                            uint64_t number, struct hash32 *hash)
+{
+    struct reader reader;
+    struct verify_result *result = v->result;
+    reader_init(&reader, message);
+    struct bytes shown = reader_bytes(&reader, 1);
+    struct bytes withheld = reader_optional(&reader, 2, 32);
+    if ((shown.size == 0) == (withheld.size == 0)) {
+        reader_refuse(&reader);
+    }
+    enum verify_fault fault = proof_end(v, &reader);
+    if (fault != VERIFY_FAULT_NONE) {
+        return fault;
+    }
+    if (shown.size == 0) {
+        memcpy(hash, withheld.data, 32);
+        result->withheld_count++;
+        return VERIFY_FAULT_NONE;
+    }
+    struct verify_item *item = scratch_take(v, sizeof *item, _Alignof(struct verify_item));
+    if (item == NULL) {
+        return VERIFY_FAULT_SCRATCH;
+    }
+    fault = item_check(v, shown, number, item, hash);
+    if (fault == VERIFY_FAULT_NONE) {
+        if (result->items_shown == 0) {
+            result->items = item;
+        }
+        result->items_shown++;
+        totals_add(result, item);
+    }
+    return fault;
+}
+
+/* All items in order, under the root that the account commits to. */
+static enum verify_fault archive_items_check(struct verifier *v, struct reader *reader,
+                                             const struct account_value *account)
+{
+    struct merkle_frontier frontier;
+    struct bytes message;
+    struct hash32 hash;
+    struct hash32 root;
+    merkle_frontier_init(&frontier);
+    while (reader_next(reader, 5, &message)) {
+        uint64_t number = frontier.size + 1;
+        if (number > account->item_count || number > LIMIT_ACCOUNT_ITEMS_MAX) {
+            return VERIFY_FAULT_ITEM_COUNT;
+        }
+        enum verify_fault fault = archive_item_check(v, message, number, &hash);
+        if (fault != VERIFY_FAULT_NONE) {
+            return fault;
+        }
+        item_leaf(&hash, number, &hash);
+        merkle_frontier_append(&frontier, &hash);
+    }
+    enum verify_fault fault = proof_end(v, reader);
+    if (fault != VERIFY_FAULT_NONE) {
+        return fault;
+    }
+    if (frontier.size != account->item_count) {
+        return VERIFY_FAULT_ITEM_COUNT;
+    }
+    merkle_frontier_root(&frontier, &root);
+    return hash32_equal(&root, &account->item_root) ? VERIFY_FAULT_NONE : VERIFY_FAULT_ITEM_ROOT;
+}
+
+/* The totals of AccountSummary and its points. Kinds ascend; one that is left out has zeros. */
+static enum verify_fault summary_read(struct verifier *v, struct bytes summary,
+                                      struct verify_total totals[VERIFY_OUTCOME_KINDS + 1],
+                                      uint64_t *points)
+{
+    struct reader reader;
+    struct reader inner;
+    struct bytes message;
+    uint32_t before = 0;
+    reader_init(&reader, summary);
+    (void)reader_optional(&reader, 1, 32);
+    (void)reader_optional(&reader, 2, 33);
+    (void)reader_u32(&reader, 3);
+    (void)reader_u32(&reader, 4);
+    (void)reader_u64(&reader, 5);
+    (void)reader_optional(&reader, 6, 32);
+    *points = reader_u64(&reader, 7);
+    while (reader_next(&reader, 8, &message)) {
+        reader_init(&inner, message);
+        uint32_t kind = reader_enum(&inner, 1, VERIFY_OUTCOME_KINDS);
+        totals[kind].outcomes = reader_u64(&inner, 2);
+        totals[kind].credits = reader_u64(&inner, 3);
+        totals[kind].hours = reader_u64(&inner, 4);
+        if (!reader_end(&inner) || kind <= before) {
+            reader_refuse(&reader);
+        }
+        before = kind;
+    }
+    return proof_end(v, &reader);
+}
+
+/* The summary is the account's, and says what the items add up to. */
+static enum verify_fault summary_check(struct verifier *v, struct bytes summary,
+                                       const struct account_value *account)
+{
+    struct verify_result *result = v->result;
+    struct verify_total totals[VERIFY_OUTCOME_KINDS + 1] = {{.outcomes = 0}};
+    struct hash32 hash;
+    bool points_items = false;
+    hash_tagged(&hash, TAG_SUMMARY, summary.data, summary.size);
+    if (!hash32_equal(&hash, &account->summary_hash)) {
+        return VERIFY_FAULT_SUMMARY;
+    }
+    enum verify_fault fault = summary_read(v, summary, totals, &result->points);
+    if (fault != VERIFY_FAULT_NONE || !result->complete) {
+        return fault;
+    }
+    for (uint32_t kind = 1; kind <= VERIFY_OUTCOME_KINDS; kind++) {
+        const struct verify_total *computed = &result->totals[kind];
+        if (totals[kind].outcomes != computed->outcomes ||
+            totals[kind].credits != computed->credits || totals[kind].hours != computed->hours) {
+            return VERIFY_FAULT_TOTALS;
+        }
+    }
+    for (uint32_t i = 0; i < result->items_shown; i++) {
+        points_items = points_items || result->items[i].kind == VERIFY_ITEM_POINTS;
+    }
+    /* Without entries the balance is zero; this version knows no content of points entries. */
+    if (!points_items && result->points != 0) {
+        return VERIFY_FAULT_TOTALS;
+    }
+    result->points_known = !points_items;
+    result->totals_state = VERIFY_TOTALS_EQUAL;
+    return VERIFY_FAULT_NONE;
+}
+
+static enum verify_fault archive_check(struct verifier *v, struct bytes message)
+{
+    struct reader reader;
+    struct hash32 learner;
+    struct account_value account;
+    struct verify_result *result = v->result;
+    reader_init(&reader, message);
+    reader_fixed(&reader, 1, &learner, 32);
+    struct bytes leaf = reader_bytes(&reader, 2);
+    struct bytes value = reader_bytes(&reader, 3);
+    struct bytes summary = reader_bytes(&reader, 4);
+    if (reader.bad) {
+        return proof_end(v, &reader);
+    }
+    enum verify_fault fault = account_check(v, &learner, leaf, value, &account);
+    if (fault == VERIFY_FAULT_NONE) {
+        fault = archive_items_check(v, &reader, &account);
+    }
+    if (fault != VERIFY_FAULT_NONE) {
+        return fault;
+    }
+    result->complete = result->withheld_count == 0;
+    result->totals_state = result->complete ? VERIFY_TOTALS_COMPUTED : VERIFY_TOTALS_NONE;
+    if (summary.size > 0) {
+        fault = summary_check(v, summary, &account);
+    }
+    if (!result->complete) {
+        memset(result->totals, 0, sizeof result->totals);
+        result->points = 0;
+    }
+    return fault;
+}
+
+/* ---- absence ---- */
+
+/* Natural keys have one size each, so that no key can be read as another. */
+static bool natural_key_valid(uint32_t collection, struct bytes key)
+{
+    static const uint8_t sizes[] = {0, 4, 4, 4, 4, 4, 4, 32, 16, 32};
+    if (collection < sizeof sizes) {
+        return collection != 0 && key.size == sizes[collection];
+    }
+    for (size_t i = 0; i < key.size; i++) {
+        if (key.data[i] <= ' ' || key.data[i] >= 0x7f) {
+            return false;
+        }
+    }
+    return key.size > 0 && key.size <= KEY_TEXT_SIZE_MAX;
+}
+
+static enum verify_fault absence_check(struct verifier *v, struct bytes message)
+{
+    struct reader reader;
+    struct verify_result *result = v->result;
+    struct hash32 low_key;
+    struct hash32 low_value_hash;
+    struct hash32 key;
+    struct leaf_path leaf;
+    reader_init(&reader, message);
+    result->collection = reader_enum(&reader, 1, 10);
+    result->natural_key = reader_bytes(&reader, 2);
+    reader_fixed(&reader, 3, &low_key, 32);
+    reader_fixed(&reader, 4, &low_value_hash, 32);
+    struct bytes leaf_bytes = reader_bytes(&reader, 5);
+    if (!natural_key_valid(result->collection, result->natural_key)) {
+        reader_refuse(&reader);
+    }
+    enum verify_fault fault = proof_end(v, &reader);
+    if (fault == VERIFY_FAULT_NONE) {
+        fault = leaf_path_read(v, leaf_bytes, &leaf);
+    }
+    if (fault != VERIFY_FAULT_NONE) {
+        return fault;
+    }
+    if (leaf.collection != result->collection) {
+        return VERIFY_FAULT_COLLECTION;
+    }
+    fault = leaf_check(v, &leaf, &low_key, &low_value_hash);
+    if (fault != VERIFY_FAULT_NONE) {
+        return fault;
+    }
+    tree_key(&key, result->collection, result->natural_key);
+    bool above = hash32_compare(&low_key, &key) < 0;
+    bool below = hash32_is_zero(&leaf.next_key) || hash32_compare(&key, &leaf.next_key) < 0;
+    return above && below ? VERIFY_FAULT_NONE : VERIFY_FAULT_ABSENCE_RANGE;
+}
+
+/* ---- the whole ---- */
+
+static enum verify_fault age_check(struct verifier *v, const struct verify_options *options)
+{
+    struct verify_result *result = v->result;
+    if (result->height < options->trusted_height) {
+        return fault_at(v, VERIFY_FAULT_OLD, options->trusted_height);
+    }
+    if (result->height == options->trusted_height && !hash32_is_zero(&options->trusted_hash) &&
+        !hash32_equal(&options->trusted_hash, &result->header_hash)) {
+        return fault_at(v, VERIFY_FAULT_CONFLICT, result->height);
+    }
+    if (options->now_ms == 0) {
+        return VERIFY_FAULT_NONE;
+    }
+    result->age_known = true;
+    result->ahead_of_clock = result->time_ms > options->now_ms;
+    if (options->max_age_ms != 0 && !result->ahead_of_clock &&
+        options->now_ms - result->time_ms > options->max_age_ms) {
+        return fault_at(v, VERIFY_FAULT_STALE, result->height);
+    }
+    return VERIFY_FAULT_NONE;
+}
+
+/* The parts of Proof. `body` is that of its kind; the others must be absent. */
+struct proof_view {
+    struct bytes anchor;
+    struct bytes body;
+};
+
+static enum verify_fault proof_read(struct verifier *v, struct proof_view *out)
+{
+    struct reader reader;
+    struct hash32 chain_id;
+    reader_init(&reader, v->proof);
+    uint32_t version = reader_u32(&reader, 1);
+    uint32_t kind = reader_u32(&reader, 2);
+    reader_fixed(&reader, 3, &chain_id, 32);
+    if (version == 0 || kind == 0) {
+        reader_refuse(&reader);
+    }
+    /* Who reads a newer proof learns that, not that some byte of it is unexpected. */
+    if (!reader.bad && version != PROOF_VERSION) {
+        return VERIFY_FAULT_PROOF_VERSION;
+    }
+    if (!reader.bad && !hash32_equal(&chain_id, &v->chain_id)) {
+        return VERIFY_FAULT_WRONG_CHAIN;
+    }
+    if (!reader.bad && kind > VERIFY_ABSENCE) {
+        return fault_at(v, VERIFY_FAULT_PROOF_KIND, kind);
+    }
+    out->anchor = reader_bytes(&reader, 4);
+    out->body = (struct bytes){.size = 0};
+    if (!reader.bad) {
+        v->result->kind = (enum verify_kind)kind;
+        out->body = reader_bytes(&reader, 4 + kind);
+    }
+    enum verify_fault fault = proof_end(v, &reader);
+    if (fault == VERIFY_FAULT_NONE && (out->anchor.size == 0 || out->body.size == 0)) {
+        fault = VERIFY_FAULT_PROOF_PARTS;
+    }
+    return fault;
+}
+
+static enum verify_fault proof_check(struct verifier *v, const struct verify_options *options)
+{
+    struct proof_view proof;
+    enum verify_fault fault = genesis_read(v);
+    if (fault != VERIFY_FAULT_NONE) {
+        return fault;
+    }
+    v->result->chain_id = v->chain_id;
+    if (v->proof.size > LIMIT_PROOF_SIZE_MAX) {
+        return VERIFY_FAULT_PROOF_SIZE;
+    }
+    if (v->proof.size == 0) {
+        return VERIFY_FAULT_PROOF_CUT;
+    }
+    fault = proof_read(v, &proof);
+    if (fault == VERIFY_FAULT_NONE) {
+        fault = anchor_check(v, proof.anchor);
+    }
+    if (fault == VERIFY_FAULT_NONE) {
+        fault = age_check(v, options);
+    }
+    if (fault != VERIFY_FAULT_NONE) {
+        return fault;
+    }
+    switch (v->result->kind) {
+    case VERIFY_RECORD:
+        return record_check(v, proof.body);
+    case VERIFY_ARCHIVE:
+        return archive_check(v, proof.body);
+    case VERIFY_ABSENCE:
+        return absence_check(v, proof.body);
+    case VERIFY_NOTHING:
+        break;
+    }
+    return VERIFY_FAULT_PROOF_KIND;
+}
+
+static enum status fault_status(enum verify_fault fault)
+{
+    static const enum status statuses[] = {
+#define X(name, status, number, en, zh) [VERIFY_FAULT_##name] = ST_##status,
+        VERIFY_FAULTS(X)
+#undef X
+    };
+    return statuses[fault];
+}
+
+enum status verify_proof(struct verify_result *result, struct bytes genesis, struct bytes proof,
+                         const struct verify_options *options, void *scratch, size_t scratch_size)
+{
+    static const struct verify_options none = {.now_ms = 0};
+    struct verifier v;
+    memset(result, 0, sizeof *result);
+    memset(&v, 0, sizeof v);
+    v.result = result;
+    v.genesis = genesis;
+    v.proof = proof;
+    v.scratch = scratch;
+    v.scratch_size = scratch_size;
+    result->fault = proof_check(&v, options != NULL ? options : &none);
+    result->status = fault_status(result->fault);
+    return result->status;
+}
