@@ -90,21 +90,26 @@ static void make_member(struct member_parts *parts, uint32_t id)
 
 size_t support_genesis_bytes(uint8_t *out, size_t room)
 {
-    Xuelian__Genesis genesis = XUELIAN__GENESIS__INIT;
+    Xuelian__Genesis genesis;
     Xuelian__Params params;
     struct member_parts parts[6];
     Xuelian__Member *members[6];
-    Xuelian__Region regions[2] = {XUELIAN__REGION__INIT, XUELIAN__REGION__INIT};
+    Xuelian__Region regions[2];
     Xuelian__Region *region_pointers[2] = {&regions[0], &regions[1]};
-    Xuelian__Course courses[2] = {XUELIAN__COURSE__INIT, XUELIAN__COURSE__INIT};
+    Xuelian__Course courses[2];
     Xuelian__Course *course_pointers[2] = {&courses[0], &courses[1]};
     char network[] = "test";
     char province[] = "浙江省";
     char city[] = "杭州市";
+    xuelian__genesis__init(&genesis);
     params_defaults(&params);
     for (uint32_t i = 0; i < 6; i++) {
         make_member(&parts[i], i + 1);
         members[i] = &parts[i].member;
+    }
+    for (uint32_t i = 0; i < 2; i++) {
+        xuelian__region__init(&regions[i]);
+        xuelian__course__init(&courses[i]);
     }
     regions[0].code = 330000;
     regions[0].name_zh = province;

@@ -1,0 +1,380 @@
+#include "ledger/proof.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "ledger/state/keys.h"
+#include "ledger/tx/envelope.h"
+#include "proto/bytes.h"
+#include "proto/canonical.h"
+#include "proto/check.h"
+#include "proto/convert.h"
+#include "proto/proof.pb-c.h"
+
+/* Everything that must live until the proof is packed hangs on one list. */
+struct builder {
+    const struct ledger_view *view;
+    const struct proof_source *source;
+    struct owned *owned;
+};
+
+struct owned {
+    struct owned *next;
+    void *memory;
+};
+
+static void *own(struct builder *builder, void *memory)
+{
+    struct owned *owned = malloc(sizeof *owned);
+    CHECK(memory != NULL && owned != NULL);
+    *owned = (struct owned){.next = builder->owned, .memory = memory};
+    builder->owned = owned;
+    return memory;
+}
+
+static void *zeroed(struct builder *builder, size_t count, size_t size)
+{
+    return own(builder, calloc(count > 0 ? count : 1, size));
+}
+
+static void release(struct builder *builder)
+{
+    while (builder->owned != NULL) {
+        struct owned *next = builder->owned->next;
+        free(builder->owned->memory);
+        free(builder->owned);
+        builder->owned = next;
+    }
+}
+
+/* ---- Paths ---- */
+
+static enum status collection_path(struct builder *builder, uint32_t collection,
+                                   Xuelian__LeafPath *out)
+{
+    struct hash32 leaves[COLLECTION_COUNT];
+    struct hash32 *path = zeroed(builder, LIMIT_MERKLE_DEPTH_MAX, sizeof *path);
+    for (uint32_t i = 1; i <= COLLECTION_COUNT; i++) {
+        struct merkle_reader reader;
+        enum status status =
+            merkle_reader_open(&reader, builder->view->kv, builder->view->snapshot, i);
+        if (status != ST_OK) {
+            return status;
+        }
+        state_root_leaf(&leaves[i - 1], i, reader.count, &reader.root);
+    }
+    uint32_t size = merkle_path(path, leaves, COLLECTION_COUNT, collection - 1);
+    out->collection_path = field_borrow(path, size * 32u);
+    return ST_OK;
+}
+
+static enum status leaf_path(struct builder *builder, uint32_t collection, uint64_t position,
+                             Xuelian__LeafPath *out, struct merkle_leaf *leaf)
+{
+    struct merkle_reader reader;
+    struct hash32 *path = zeroed(builder, LIMIT_MERKLE_DEPTH_MAX, sizeof *path);
+    struct hash32 *next = zeroed(builder, 1, sizeof *next);
+    uint32_t size = 0;
+    enum status status =
+        merkle_reader_open(&reader, builder->view->kv, builder->view->snapshot, collection);
+    if (status == ST_OK) {
+        status = merkle_reader_leaf(&reader, position, leaf);
+    }
+    if (status == ST_OK) {
+        status = merkle_reader_path(&reader, position, path, &size);
+    }
+    if (status != ST_OK) {
+        return status;
+    }
+    *next = leaf->next;
+    out->collection = collection;
+    out->count = reader.count;
+    out->position = position;
+    out->next_key = field_borrow(next, 32);
+    out->path = field_borrow(path, size * 32u);
+    return collection_path(builder, collection, out);
+}
+
+/* ---- Accounts and items ---- */
+
+static enum status get_version(struct builder *builder, uint64_t account_position, uint64_t number,
+                               struct bytes *version)
+{
+    uint8_t *value = NULL;
+    size_t size = 0;
+    enum status status = ledger_view_item(builder->view, account_position, number, &value, &size);
+    if (status != ST_OK) {
+        return status == ST_NOT_FOUND ? ST_CORRUPT : status;
+    }
+    *version = bytes_of(own(builder, value), size);
+    return ST_OK;
+}
+
+/* The issuer's signature over the deposit that made a version, when its transaction is at hand. */
+static void add_issuer(struct builder *builder, struct bytes version, Xuelian__ItemProof *out)
+{
+    uint64_t memory[256];
+    struct arena arena;
+    ProtobufCMessage *message = NULL;
+    struct tx_place place;
+    struct hash32 id;
+    uint8_t *bytes = NULL;
+    size_t size = 0;
+    struct tx tx;
+    arena_init(&arena, memory, sizeof memory);
+    if (builder->source == NULL ||
+        canonical_decode(&message, &xuelian__item_version__descriptor, version, &arena) != ST_OK) {
+        return;
+    }
+    const Xuelian__ItemVersion *wire = (const Xuelian__ItemVersion *)(const void *)message;
+    if (!field_copy(&id, 32, &wire->tx_id) || ledger_view_tx(builder->view, &id, &place) != ST_OK ||
+        builder->source->get_tx(builder->source->context, place.height, place.index, &bytes,
+                                &size) != ST_OK) {
+        return;
+    }
+    own(builder, bytes);
+    arena_init(&arena, zeroed(builder, 1, TX_ARENA_SIZE), TX_ARENA_SIZE);
+    if (tx_parse(&tx, bytes_of(bytes, size), &builder->view->header.chain_id, &arena) != ST_OK ||
+        wire->outcome_index >= tx.item_count) {
+        return;
+    }
+    Xuelian__IssuerSignature *issuer = zeroed(builder, 1, sizeof *issuer);
+    ProtobufCBinaryData *signatures = zeroed(builder, tx.signer_count, sizeof *signatures);
+    xuelian__issuer_signature__init(issuer);
+    issuer->common = field_borrow(tx.common.data, tx.common.size);
+    for (uint32_t i = 0; i < tx.signer_count; i++) {
+        uint8_t *signature = zeroed(builder, 1, 64);
+        memcpy(signature, tx.signers[i].signature.bytes, 64);
+        signatures[i] = field_borrow(signature, 64);
+    }
+    issuer->signatures = signatures;
+    issuer->n_signatures = tx.signer_count;
+    if (tx.bulk) {
+        struct hash32 *leaves = zeroed(builder, tx.item_count, sizeof *leaves);
+        struct hash32 *path = zeroed(builder, LIMIT_MERKLE_DEPTH_MAX, sizeof *path);
+        for (uint32_t i = 0; i < tx.item_count; i++) {
+            hash_leaf(&leaves[i], TAG_LEAF_BULK, tx.items[i].data, tx.items[i].size);
+        }
+        issuer->item_count = tx.item_count;
+        issuer->path =
+            field_borrow(path, 32u * merkle_path(path, leaves, tx.item_count, wire->outcome_index));
+    }
+    out->issuer = issuer;
+}
+
+static Xuelian__ItemProof *item_proof(struct builder *builder, struct bytes version)
+{
+    Xuelian__ItemProof *item = zeroed(builder, 1, sizeof *item);
+    xuelian__item_proof__init(item);
+    item->version = field_borrow(version.data, version.size);
+    add_issuer(builder, version, item);
+    return item;
+}
+
+static ProtobufCBinaryData account_value(struct builder *builder, const struct account *account)
+{
+    uint8_t *value = zeroed(builder, 1, 128);
+    return field_borrow(value, account_value_encode(value, account));
+}
+
+/* ---- Packing ---- */
+
+static enum status pack(struct builder *builder, const struct proof_anchor *anchor,
+                        Xuelian__Proof *wire, uint8_t **proof, size_t *size)
+{
+    uint8_t header[LIMIT_HEADER_SIZE_MAX];
+    Xuelian__Anchor out = XUELIAN__ANCHOR__INIT;
+    Xuelian__SetChange **changes = zeroed(builder, anchor->set_change_count, sizeof *changes);
+    for (uint32_t i = 0; i < anchor->set_change_count; i++) {
+        struct arena arena;
+        ProtobufCMessage *message = NULL;
+        size_t room = anchor->set_changes[i].size * 4 + 4096;
+        arena_init(&arena, zeroed(builder, 1, room), room);
+        if (canonical_decode(&message, &xuelian__set_change__descriptor, anchor->set_changes[i],
+                             &arena) != ST_OK) {
+            return ST_CORRUPT;
+        }
+        changes[i] = (Xuelian__SetChange *)(void *)message;
+    }
+    out.header = field_borrow(header, header_encode(header, &builder->view->header));
+    out.certificate = field_borrow(anchor->certificate.data, anchor->certificate.size);
+    out.set_changes = changes;
+    out.n_set_changes = anchor->set_change_count;
+    wire->version = PROTOCOL_VERSION;
+    wire->chain_id = field_borrow(&builder->view->header.chain_id, 32);
+    wire->anchor = &out;
+    size_t needed = canonical_size(&wire->base);
+    if (needed > LIMIT_PROOF_SIZE_MAX) {
+        return ST_BAD_SIZE;
+    }
+    *proof = malloc(needed);
+    CHECK(*proof != NULL);
+    *size = canonical_encode(*proof, &wire->base);
+    return ST_OK;
+}
+
+static enum status item_leaves(struct builder *builder, const struct account *account,
+                               struct bytes *versions, struct hash32 *hashes, struct hash32 *leaves)
+{
+    for (uint64_t i = 0; i < account->items.size; i++) {
+        enum status status = get_version(builder, account->position, i + 1, &versions[i]);
+        if (status != ST_OK) {
+            return status;
+        }
+        hash_tagged(&hashes[i], TAG_VERSION, versions[i].data, versions[i].size);
+        account_item_leaf(&leaves[i], i + 1, &hashes[i]);
+    }
+    return ST_OK;
+}
+
+enum status proof_record(const struct ledger_view *view, const struct proof_anchor *anchor,
+                         const struct proof_source *source, const struct hash32 *learner,
+                         uint64_t item, uint8_t **proof, size_t *size)
+{
+    struct builder builder = {.view = view, .source = source};
+    struct account account;
+    struct merkle_leaf leaf;
+    Xuelian__Proof wire = XUELIAN__PROOF__INIT;
+    Xuelian__RecordProof record = XUELIAN__RECORD_PROOF__INIT;
+    Xuelian__LeafPath path = XUELIAN__LEAF_PATH__INIT;
+    enum status status = ledger_view_account(view, learner, &account);
+    if (status == ST_OK && (item < 1 || item > account.items.size)) {
+        status = ST_NOT_FOUND;
+    }
+    if (status != ST_OK) {
+        return status;
+    }
+    size_t count = (size_t)account.items.size;
+    struct bytes *versions = zeroed(&builder, count, sizeof *versions);
+    struct hash32 *hashes = zeroed(&builder, count, sizeof *hashes);
+    struct hash32 *leaves = zeroed(&builder, count, sizeof *leaves);
+    struct hash32 *item_path = zeroed(&builder, LIMIT_MERKLE_DEPTH_MAX, sizeof *item_path);
+    status = leaf_path(&builder, XUELIAN__COLLECTION__COLLECTION_ACCOUNTS, account.position, &path,
+                       &leaf);
+    if (status == ST_OK) {
+        status = item_leaves(&builder, &account, versions, hashes, leaves);
+    }
+    if (status == ST_OK) {
+        wire.kind = XUELIAN__PROOF_KIND__PROOF_KIND_RECORD;
+        record.learner = field_borrow(learner, 32);
+        record.leaf = &path;
+        record.account_value = account_value(&builder, &account);
+        record.item = item_proof(&builder, versions[item - 1]);
+        record.item_path =
+            field_borrow(item_path, 32u * merkle_path(item_path, leaves, count, item - 1));
+        wire.record = &record;
+        status = pack(&builder, anchor, &wire, proof, size);
+    }
+    release(&builder);
+    return status;
+}
+
+static bool any_withheld(const bool *withhold, size_t count)
+{
+    for (size_t i = 0; withhold != NULL && i < count; i++) {
+        if (withhold[i]) {
+            return true;
+        }
+    }
+    return false;
+}
+
+static void archive_items(struct builder *builder, Xuelian__ArchiveProof *archive, size_t count,
+                          const struct bytes *versions, const struct hash32 *hashes,
+                          const bool *withhold)
+{
+    Xuelian__ArchiveItem *items = zeroed(builder, count, sizeof *items);
+    Xuelian__ArchiveItem **pointers = zeroed(builder, count, sizeof(Xuelian__ArchiveItem *));
+    for (size_t i = 0; i < count; i++) {
+        xuelian__archive_item__init(&items[i]);
+        if (withhold != NULL && withhold[i]) {
+            items[i].version_hash = field_borrow(&hashes[i], 32);
+        } else {
+            items[i].item = item_proof(builder, versions[i]);
+        }
+        pointers[i] = &items[i];
+    }
+    archive->items = pointers;
+    archive->n_items = count;
+}
+
+enum status proof_archive(const struct ledger_view *view, const struct proof_anchor *anchor,
+                          const struct proof_source *source, const struct hash32 *learner,
+                          const bool *withhold, uint8_t **proof, size_t *size)
+{
+    struct builder builder = {.view = view, .source = source};
+    struct account account;
+    struct merkle_leaf leaf;
+    Xuelian__Proof wire = XUELIAN__PROOF__INIT;
+    Xuelian__ArchiveProof archive = XUELIAN__ARCHIVE_PROOF__INIT;
+    Xuelian__LeafPath path = XUELIAN__LEAF_PATH__INIT;
+    enum status status = ledger_view_account(view, learner, &account);
+    if (status != ST_OK) {
+        return status;
+    }
+    size_t count = (size_t)account.items.size;
+    struct bytes *versions = zeroed(&builder, count, sizeof *versions);
+    struct hash32 *hashes = zeroed(&builder, count, sizeof *hashes);
+    struct hash32 *leaves = zeroed(&builder, count, sizeof *leaves);
+    uint8_t *summary = zeroed(&builder, 1, ACCOUNT_SUMMARY_SIZE_MAX);
+    status = leaf_path(&builder, XUELIAN__COLLECTION__COLLECTION_ACCOUNTS, account.position, &path,
+                       &leaf);
+    if (status == ST_OK) {
+        status = item_leaves(&builder, &account, versions, hashes, leaves);
+    }
+    if (status == ST_OK) {
+        wire.kind = XUELIAN__PROOF_KIND__PROOF_KIND_ARCHIVE;
+        archive.learner = field_borrow(learner, 32);
+        archive.leaf = &path;
+        archive.account_value = account_value(&builder, &account);
+        if (!any_withheld(withhold, count)) {
+            archive.summary = field_borrow(summary, account_summary_encode(summary, &account));
+        }
+        archive_items(&builder, &archive, count, versions, hashes, withhold);
+        wire.archive = &archive;
+        status = pack(&builder, anchor, &wire, proof, size);
+    }
+    release(&builder);
+    return status;
+}
+
+enum status proof_absence(const struct ledger_view *view, const struct proof_anchor *anchor,
+                          uint32_t collection, struct bytes natural_key, uint8_t **proof,
+                          size_t *size)
+{
+    struct builder builder = {.view = view};
+    struct merkle_reader reader;
+    struct merkle_leaf leaf;
+    struct hash32 key;
+    uint64_t position = 0;
+    Xuelian__Proof wire = XUELIAN__PROOF__INIT;
+    Xuelian__AbsenceProof absence = XUELIAN__ABSENCE_PROOF__INIT;
+    Xuelian__LeafPath path = XUELIAN__LEAF_PATH__INIT;
+    if (collection < 1 || collection > COLLECTION_COUNT) {
+        return ST_NOT_FOUND;
+    }
+    merkle_array_key(&key, collection, natural_key);
+    enum status status = merkle_reader_open(&reader, view->kv, view->snapshot, collection);
+    if (status == ST_OK) {
+        status = merkle_reader_find(&reader, &key, &position);
+        status = status == ST_OK ? ST_CONFLICT : status == ST_NOT_FOUND ? ST_OK : status;
+    }
+    if (status == ST_OK) {
+        status = merkle_reader_below(&reader, &key, &position);
+    }
+    if (status == ST_OK) {
+        status = leaf_path(&builder, collection, position, &path, &leaf);
+    }
+    if (status == ST_OK) {
+        wire.kind = XUELIAN__PROOF_KIND__PROOF_KIND_ABSENCE;
+        absence.collection = collection;
+        absence.natural_key = field_borrow(natural_key.data, natural_key.size);
+        absence.low_key = field_borrow(&leaf.key, 32);
+        absence.low_value_hash = field_borrow(&leaf.value, 32);
+        absence.leaf = &path;
+        wire.absence = &absence;
+        status = pack(&builder, anchor, &wire, proof, size);
+    }
+    release(&builder);
+    return status;
+}

@@ -1,0 +1,43 @@
+/* Building proofs from a view (proto/proof.proto; what they prove: docs/protocol.md).
+ * What checks them is ledger/verify, which shares no code with this. Any thread. */
+#ifndef XUELIAN_LEDGER_PROOF_H
+#define XUELIAN_LEDGER_PROOF_H
+
+#include "ledger/view.h"
+
+/* What certifies the view's header: its certificate, and the set changes from genesis on (none here when
+ * the genesis set certifies it). Borrowed. */
+struct proof_anchor {
+    struct bytes certificate;        /* canonical, COMMIT, of the view's header */
+    const struct bytes *set_changes; /* canonical SetChange each, ascending */
+    uint32_t set_change_count;
+};
+
+/* Where a proof takes the issuers' transactions from; NULL: without the issuers' signatures.
+ * Returns ST_OK with malloc'ed bytes of the envelope at that place, freed by the builder with free();
+ * anything else leaves the signature out. */
+struct proof_source {
+    enum status (*get_tx)(void *context, uint64_t height, uint32_t index, uint8_t **bytes,
+                          size_t *size);
+    void *context;
+};
+
+/* One item of an account with its status at the view's height.
+ * Returns  ST_OK; ST_NOT_FOUND (account or item); ST_CORRUPT, ST_IO; ST_NO_MEMORY.
+ * Out      *proof  malloc'ed canonical Proof, the caller frees it. */
+enum status proof_record(const struct ledger_view *view, const struct proof_anchor *anchor,
+                         const struct proof_source *source, const struct hash32 *learner,
+                         uint64_t item, uint8_t **proof, size_t *size);
+
+/* Every item of an account. withhold: items (by number - 1) of which only the version hash is shown, or
+ * NULL; when any is withheld the summary is left out too. As proof_record. */
+enum status proof_archive(const struct ledger_view *view, const struct proof_anchor *anchor,
+                          const struct proof_source *source, const struct hash32 *learner,
+                          const bool *withhold, uint8_t **proof, size_t *size);
+
+/* That a collection has no such key. ST_CONFLICT when it has. */
+enum status proof_absence(const struct ledger_view *view, const struct proof_anchor *anchor,
+                          uint32_t collection, struct bytes natural_key, uint8_t **proof,
+                          size_t *size);
+
+#endif
