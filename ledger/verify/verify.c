@@ -429,7 +429,7 @@ static enum verify_fault proof_check(struct verifier *v, const struct verify_opt
     return VERIFY_FAULT_PROOF_KIND;
 }
 
-static enum status fault_status(enum verify_fault fault)
+enum status verify_fault_status(enum verify_fault fault)
 {
     static const enum status statuses[] = {
 #define X(name, status, number, en, zh) [VERIFY_FAULT_##name] = ST_##status,
@@ -452,6 +452,6 @@ enum status verify_proof(struct verify_result *result, struct bytes genesis, str
     v.scratch = scratch;
     v.scratch_size = scratch_size;
     result->fault = proof_check(&v, options != NULL ? options : &none);
-    result->status = fault_status(result->fault);
+    result->status = verify_fault_status(result->fault);
     return result->status;
 }

@@ -327,9 +327,10 @@ enum status verify_proof(struct verify_result *result, struct bytes genesis, str
 size_t verify_report(char *text, size_t size, const struct verify_result *result,
                      enum verify_language language);
 
-/* The one sentence of a fault. Static. */
+/* The one sentence of a fault, its name and its status. Static. */
 const char *verify_fault_text(enum verify_fault fault, enum verify_language language);
 const char *verify_fault_name(enum verify_fault fault);
+enum status verify_fault_status(enum verify_fault fault);
 
 /* The chain id of a genesis file, whatever its content. */
 void verify_chain_id(struct hash32 *chain_id, struct bytes genesis);

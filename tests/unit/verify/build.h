@@ -1,0 +1,83 @@
+/* Builds small networks and proofs of them, with real keys: for the verifier's tests and vectors.
+ *
+ * Independent of the ledger: it lays out one account among others, a state root, a header and its
+ * certificate by docs/protocol.md, and can tell lies that the validators sign. Not for production:
+ * secrets are small numbers. */
+#ifndef XUELIAN_TESTS_VERIFY_BUILD_H
+#define XUELIAN_TESTS_VERIFY_BUILD_H
+
+#include "proto/block.h"
+#include "proto/proof.pb-c.h"
+
+enum {
+    BUILD_ISSUER = 100,   /* member number of the issuer, in genesis */
+    BUILD_STRANGER = 900, /* a member number that genesis does not have */
+    BUILD_COURSE = 7,     /* a course of genesis */
+    BUILD_HEIGHT = 1000,  /* of the certified header */
+    BUILD_ACCOUNTS_MAX = 64,
+    BUILD_ITEMS_MAX = 128
+};
+
+#define BUILD_TIME_MS UINT64_C(1782000000000) /* 2026-06-21 08:00:00 at UTC+8 */
+
+/* Lies inside what the validators certify. */
+enum build_lie {
+    LIE_NONE,
+    LIE_TOTALS,        /* the summary has one credit more */
+    LIE_POINTS,        /* and points that no item gave */
+    LIE_OTHER_ACCOUNT, /* item 1's content is of another learner */
+    LIE_NUMBER,        /* item 2's version says it is item 1 */
+    LIE_FUTURE,        /* item 1 is from after the header */
+    LIE_HISTORY,       /* item 3's versions do not chain */
+    LIE_KEY,           /* the issuer signs with a key that is not its own */
+    LIE_STRANGER,      /* the issuer is not in genesis (no lie: it may have joined later) */
+    LIE_EXPIRED_TX,    /* the deposit was recorded after its valid_until */
+    LIE_FULL_SUMMARY,  /* the summary names a kind of which all outcomes are gone: allowed */
+    LIE_POINTS_ITEM    /* item 2 is a points entry (no lie: its content is not read) */
+};
+
+struct build_plan {
+    uint32_t validators;
+    uint32_t items;
+    uint32_t bulk;        /* items of the bulk deposit that item i is at place i of; 0: single */
+    uint32_t accounts;    /* beside the learner's */
+    uint32_t set_changes; /* before BUILD_HEIGHT */
+    uint32_t earlier;     /* earlier versions of item 1; item 3 always has one, and is revoked */
+    bool no_issuer;       /* leave the issuer's signatures out */
+    bool no_summary;
+    uint64_t withheld; /* bit i: item i + 1 is withheld in the archive */
+    enum build_lie lie;
+};
+
+struct built {
+    uint8_t *data;
+    size_t size;
+};
+
+struct world;
+
+/* Never fails for plans within the limits above; ends the process when out of memory. */
+struct world *world_new(const struct build_plan *plan);
+void world_free(struct world *world);
+
+struct bytes world_genesis(const struct world *world);
+const struct hash32 *world_learner(const struct world *world);
+const struct hash32 *world_header_hash(const struct world *world);
+struct built world_record(struct world *world, uint32_t item);
+struct built world_archive(struct world *world);
+/* Of an account that is not there, or, with `collection` 4 (courses, empty here), of a course. */
+struct built world_absence(struct world *world, uint32_t collection);
+void built_free(struct built *built);
+
+/* Taking proofs apart and putting them together again, so that a test changes one thing. */
+Xuelian__Proof *proof_open(struct built proof);
+struct built proof_close(Xuelian__Proof *proof); /* frees the proof */
+/* Replaces the bytes of a field by a copy. */
+void field_set(ProtobufCBinaryData *field, const void *data, size_t size);
+
+/* A COMMIT or PREPARE certificate of the world's header by the genesis validators listed in `signers`,
+ * with a bitmap of bitmap_size bytes. */
+struct built world_certificate(struct world *world, enum vote_phase phase, const uint32_t *signers,
+                               uint32_t count, size_t bitmap_size);
+
+#endif

@@ -1,0 +1,67 @@
+/* The builder's own parts: build.c lays out genesis, items and state, build_proof.c what is signed over them
+ * and the proofs. */
+#ifndef XUELIAN_TESTS_VERIFY_BUILD_INTERNAL_H
+#define XUELIAN_TESTS_VERIFY_BUILD_INTERNAL_H
+
+#include "proto/arena.h"
+#include "proto/ledger.pb-c.h"
+#include "tests/unit/verify/build.h"
+
+enum { ACCOUNTS = 7, VERSIONS_MAX = 8, CHANGES_MAX = 8 };
+
+struct item {
+    struct bytes versions[VERSIONS_MAX]; /* the first is the oldest */
+    uint32_t version_count;
+    struct hash32 hash; /* of the newest */
+    struct bytes common;
+    struct sig64 signature;
+    struct hash32 path[LIMIT_MERKLE_DEPTH_MAX];
+    uint32_t path_size;
+};
+
+struct world {
+    struct build_plan plan;
+    struct arena arena;
+    struct bytes genesis;
+    struct hash32 chain_id;
+    struct hash32 learner;
+    struct signer *genesis_signers[LIMIT_VALIDATORS_MAX];
+    struct validator_set genesis_set;
+    struct signer *signers[LIMIT_VALIDATORS_MAX]; /* of `set`, in its order */
+    struct validator_set set;
+    struct signer *made[LIMIT_VALIDATORS_MAX + CHANGES_MAX];
+    uint32_t made_count;
+    Xuelian__SetChange *changes[CHANGES_MAX];
+    struct signer *issuer;
+    struct item items[BUILD_ITEMS_MAX];
+    struct hash32 item_leaves[BUILD_ITEMS_MAX];
+    struct bytes summary;
+    struct bytes account_value;
+    /* The accounts' leaves, sentinel first, and what each says. */
+    struct hash32 keys[BUILD_ACCOUNTS_MAX + 2];
+    struct hash32 next_keys[BUILD_ACCOUNTS_MAX + 2];
+    struct hash32 values[BUILD_ACCOUNTS_MAX + 2];
+    struct hash32 leaves[BUILD_ACCOUNTS_MAX + 2];
+    uint32_t leaf_count;
+    struct hash32 collection_leaves[10];
+    struct bytes header;
+    struct hash32 header_hash;
+};
+
+/* Zeroed memory that lives as long as the world. */
+void *make(struct world *w, size_t size);
+struct bytes encode(struct world *w, const ProtobufCMessage *message);
+ProtobufCBinaryData borrow(struct bytes bytes);
+/* A hash that stands for something the verifier never looks into. */
+struct hash32 named(const char *name, uint32_t number);
+struct signer *signer_make(uint32_t number);
+/* Puts a validator in its place by (joined, key). */
+void set_add(struct validator_set *set, struct signer **signers, struct validator made,
+             struct signer *signer);
+void key_make(struct hash32 *out, uint32_t collection, const void *natural, size_t size);
+void genesis_make(struct world *w);
+void items_make(struct world *w);
+void summary_make(struct world *w);
+void state_make(struct world *w, struct hash32 *state_root);
+
+#endif
