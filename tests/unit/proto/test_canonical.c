@@ -94,7 +94,7 @@ static void test_bad_forms(void **state)
 static size_t sample_member(uint8_t *out)
 {
     static uint8_t key[33] = {2, 9};
-    Xuelian__Member member = XUELIAN__MEMBER__INIT;
+    Xuelian__Member member;
     Xuelian__MemberKey keys[2] = {XUELIAN__MEMBER_KEY__INIT, XUELIAN__MEMBER_KEY__INIT};
     Xuelian__MemberKey *key_pointers[2] = {&keys[0], &keys[1]};
     Xuelian__Node node = XUELIAN__NODE__INIT;
@@ -104,6 +104,7 @@ static size_t sample_member(uint8_t *out)
     char name_zh[] = "演示大学";
     Xuelian__MemberRole roles[] = {XUELIAN__MEMBER_ROLE__MEMBER_ROLE_OPEN_ACCOUNTS,
                                    XUELIAN__MEMBER_ROLE__MEMBER_ROLE_DEPOSIT};
+    xuelian__member__init(&member);
     keys[0].key = field_borrow(key, 33);
     keys[1].key = field_borrow(key, 33);
     keys[1].from_height = 300;
