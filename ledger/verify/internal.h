@@ -38,7 +38,7 @@ void *scratch_take(struct verifier *v, size_t size, size_t alignment);
 uint64_t fault_offset(struct bytes whole, const struct reader *reader);
 /* A fault about one item, member, height, kind. */
 enum verify_fault fault_at(struct verifier *v, enum verify_fault fault, uint64_t number);
-/* Ends a message of the proof: NONE, PROOF_CUT (only for the outermost) or PROOF_ENCODING. */
+/* Ends a message of the proof: NONE or PROOF_ENCODING. */
 enum verify_fault proof_end(struct verifier *v, struct reader *reader);
 
 /* genesis.c: reads the file, fills chain_id, members, courses and the first set. */

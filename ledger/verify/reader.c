@@ -27,7 +27,8 @@ static void refuse(struct reader *reader, const uint8_t *where, bool cut)
 
 void reader_refuse(struct reader *reader)
 {
-    refuse(reader, reader->at, false);
+    /* What is missing at the very end may have been cut off. */
+    refuse(reader, reader->at, reader->at == reader->end);
 }
 
 /* Minimal form only: the last byte of a longer one may not be zero. */

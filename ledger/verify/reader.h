@@ -41,7 +41,7 @@ void reader_fixed(struct reader *reader, uint32_t field, void *out, size_t size)
 /* The next element of a repeated field of bytes or messages; false when there is none. */
 bool reader_next(struct reader *reader, uint32_t field, struct bytes *element);
 
-/* Marks an error that the caller found at the place last read. */
+/* Marks an error that the caller found; `cut` when nothing is left to read. */
 void reader_refuse(struct reader *reader);
 
 /* True when nothing went wrong and nothing is left. */

@@ -43,10 +43,7 @@ enum verify_fault proof_end(struct verifier *v, struct reader *reader)
     if (reader_end(reader)) {
         return VERIFY_FAULT_NONE;
     }
-    /* Inside a submessage the length said otherwise, so that is no cut but an alteration. */
-    bool cut = reader->cut && reader->end == v->proof.data + v->proof.size;
-    return fault_at(v, cut ? VERIFY_FAULT_PROOF_CUT : VERIFY_FAULT_PROOF_ENCODING,
-                    fault_offset(v->proof, reader));
+    return fault_at(v, VERIFY_FAULT_PROOF_ENCODING, fault_offset(v->proof, reader));
 }
 
 /* ---- record ---- */
@@ -386,6 +383,10 @@ static enum verify_fault proof_read(struct verifier *v, struct proof_view *out)
         out->body = reader_bytes(&reader, 4 + kind);
     }
     enum verify_fault fault = proof_end(v, &reader);
+    /* Inside a submessage the lengths would say otherwise, so here alone a file can be cut. */
+    if (fault == VERIFY_FAULT_PROOF_ENCODING && reader.cut) {
+        fault = VERIFY_FAULT_PROOF_CUT;
+    }
     if (fault == VERIFY_FAULT_NONE && (out->anchor.size == 0 || out->body.size == 0)) {
         fault = VERIFY_FAULT_PROOF_PARTS;
     }
