@@ -1,0 +1,788 @@
+#!/usr/bin/env python3
+"""A second verifier, from docs/protocol.md alone: Python's standard library, no code shared with the ledger.
+
+Usage: verify.py GENESIS PROOF [--trace]    binary files; says what holds, or why not
+       verify.py --vectors                  checks the vectors beside this file
+--trace prints every hash on the way.
+"""
+
+import hashlib
+import os
+import sys
+
+HERE = os.path.dirname(os.path.abspath(__file__))
+
+
+class Refused(Exception):
+    """The name is that of the fault in docs/protocol.md section 10."""
+
+
+# ---- section 2: hashes ----
+
+TRACE = False
+
+
+def sha(data):
+    return hashlib.sha256(data).digest()
+
+
+def tagged(tag, data):
+    digest = sha(b"xuelian/%s/v1" % tag.encode())
+    return traced(tag, sha(digest + digest + data))
+
+
+def leaf_hash(tag, data):
+    return traced("leaf/" + tag, sha(b"\0" + sha(b"xuelian/leaf/%s/v1" % tag.encode()) + data))
+
+
+def node_hash(left, right):
+    return sha(b"\1" + left + right)
+
+
+def traced(what, value):
+    if TRACE:
+        print(f"  {what:<24} {value.hex()}")
+    return value
+
+
+def be4(number):
+    return number.to_bytes(4, "big")
+
+
+def be8(number):
+    return number.to_bytes(8, "big")
+
+
+# ---- section 3: Merkle trees ----
+
+def root_of(leaves):
+    if not leaves:
+        return sha(b"")
+    while len(leaves) > 1:
+        pairs = [node_hash(*leaves[i:i + 2]) for i in range(0, len(leaves) - 1, 2)]
+        leaves = pairs + leaves[len(leaves) - len(leaves) % 2:]
+    return leaves[0]
+
+
+def root_from_path(leaf, index, size, path):
+    if index >= size or len(path) % 32 != 0:
+        raise Refused("PATH_SHAPE")
+    hashes = [path[i:i + 32] for i in range(0, len(path), 32)]
+    last = size - 1
+    while last > 0:
+        if index & 1 or index < last:
+            if not hashes:
+                raise Refused("PATH_SHAPE")
+            other = hashes.pop(0)
+            leaf = node_hash(other, leaf) if index & 1 else node_hash(leaf, other)
+        index >>= 1
+        last >>= 1
+    if hashes:
+        raise Refused("PATH_SHAPE")
+    return leaf
+
+
+# ---- section 4: signatures (secp256k1, by the textbook; nothing here is secret) ----
+
+P = 2**256 - 2**32 - 977
+N = 0xFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFEBAAEDCE6AF48A03BBFD25E8CD0364141
+G = (
+    0x79BE667EF9DCBBAC55A06295CE870B07029BFCDB2DCE28D959F2815B16F81798,
+    0x483ADA7726A3C4655DA4FBFC0E1108A8FD17B448A68554199C47D08FFB10D4B8,
+)
+
+
+def add(a, b):
+    if a is None or b is None:
+        return a or b
+    if a[0] == b[0]:
+        if (a[1] + b[1]) % P == 0:
+            return None
+        slope = 3 * a[0] * a[0] * pow(2 * a[1], -1, P)
+    else:
+        slope = (b[1] - a[1]) * pow(b[0] - a[0], -1, P)
+    x = (slope * slope - a[0] - b[0]) % P
+    return x, (slope * (a[0] - x) - a[1]) % P
+
+
+def multiply(number, point):
+    total = None
+    while number:
+        if number & 1:
+            total = add(total, point)
+        point = add(point, point)
+        number >>= 1
+    return total
+
+
+def point_of(key):
+    """The curve point of 33 bytes, or None."""
+    x = int.from_bytes(key[1:], "big")
+    if len(key) != 33 or key[0] not in (2, 3) or x >= P:
+        return None
+    square = (x**3 + 7) % P
+    y = pow(square, (P + 1) // 4, P)
+    if y * y % P != square:
+        return None
+    return x, y if y & 1 == key[0] & 1 else P - y
+
+
+def signature_valid(key, digest, signature):
+    point = point_of(key)
+    if point is None or len(signature) != 64:
+        return False
+    r, s = int.from_bytes(signature[:32], "big"), int.from_bytes(signature[32:], "big")
+    if not 0 < r < N or not 0 < s <= N // 2:
+        return False
+    inverse = pow(s, -1, N)
+    z = int.from_bytes(digest, "big")
+    found = add(multiply(z * inverse % N, G), multiply(r * inverse % N, point))
+    return found is not None and found[0] % N == r
+
+
+# ---- section 1: canonical bytes ----
+
+class Bad(Exception):
+    """Not canonical; `cut` when the bytes end too early."""
+
+    def __init__(self, cut=False):
+        super().__init__()
+        self.cut = cut
+
+
+class Message:
+    """Fields are asked for in ascending order; end() refuses whatever was not asked for."""
+
+    def __init__(self, data):
+        self.data, self.at = data, 0
+
+    def varint(self):
+        value = shift = 0
+        while True:
+            if self.at == len(self.data):
+                raise Bad(cut=True)
+            byte = self.data[self.at]
+            self.at += 1
+            value |= (byte & 127) << shift
+            shift += 7
+            if byte < 128:
+                if (byte == 0 and shift > 7) or value >= 2**64:
+                    raise Bad()
+                return value
+            if shift == 70:
+                raise Bad()
+
+    def _take(self, field, wire):
+        """Past the tag, if it is this one."""
+        start = self.at
+        if start == len(self.data):
+            return False
+        if self.varint() == field << 3 | wire:
+            return True
+        self.at = start
+        return False
+
+    def number(self, field, largest=2**64 - 1):
+        if not self._take(field, 0):
+            return 0
+        value = self.varint()
+        if not 0 < value <= largest:
+            raise Bad()
+        return value
+
+    def u32(self, field):
+        return self.number(field, 2**32 - 1)
+
+    def next(self, field):
+        """An element of a repeated field, or None."""
+        if not self._take(field, 2):
+            return None
+        size = self.varint()
+        if size > len(self.data) - self.at:
+            raise Bad(cut=True)
+        self.at += size
+        return self.data[self.at - size:self.at]
+
+    def all(self, field):
+        found = []
+        while (element := self.next(field)) is not None:
+            found.append(element)
+        return found
+
+    def bytes(self, field):
+        value = self.next(field)
+        if value == b"":
+            raise Bad()
+        return value or b""
+
+    def text(self, field):
+        value = self.bytes(field)
+        try:
+            if len(value) > 256:
+                raise Bad()
+            return value.decode()
+        except UnicodeDecodeError:
+            raise Bad() from None
+
+    def optional(self, field, size):
+        value = self.bytes(field)
+        if len(value) not in (0, size):
+            raise Bad()
+        return value
+
+    def fixed(self, field, size=32):
+        value = self.optional(field, size)
+        if not value:
+            raise Bad(cut=self.at == len(self.data))
+        return value
+
+    def require(self, condition):
+        if not condition:
+            raise Bad(cut=self.at == len(self.data))
+
+    def end(self):
+        if self.at != len(self.data):
+            self.varint()
+            raise Bad()
+
+
+def varint(value):
+    out = b""
+    while value > 127:
+        out += bytes([value & 127 | 128])
+        value >>= 7
+    return out + bytes([value])
+
+
+def put(field, value):
+    """A field as canonical bytes: nothing for a default."""
+    if isinstance(value, int):
+        return varint(field << 3) + varint(value) if value else b""
+    return varint(field << 3 | 2) + varint(len(value)) + value if value else b""
+
+
+# ---- section 5: genesis and validator sets ----
+
+class ValidatorSet:
+    def __init__(self, era, validators):
+        self.era, self.validators = era, validators  # (joined, key, member, incarnation)
+
+    def encode(self):
+        return put(1, self.era) + b"".join(
+            put(2, put(1, key) + put(2, member) + put(3, joined) + put(4, incarnation))
+            for joined, key, member, incarnation in self.validators
+        )
+
+    def usable(self):
+        keys = [validator[1] for validator in self.validators]
+        order = [(validator[0], validator[1]) for validator in self.validators]
+        return (
+            1 <= len(keys) <= 64
+            and len(set(keys)) == len(keys)
+            and order == sorted(order)
+            and all(point_of(key) is not None for key in keys)
+        )
+
+
+class Genesis:
+    def __init__(self, data):
+        if not 0 < len(data) <= 16 * 2**20:
+            raise Refused("GENESIS_SIZE")
+        self.chain_id = tagged("genesis", data)
+        self.keys, validators = {}, []
+        try:
+            message = Message(data)
+            message.require(message.u32(1) == 1 and message.u32(2) == 1)
+            self.network = message.text(3)
+            message.number(4)
+            message.bytes(5)
+            message.all(6)
+            before = 0
+            for member in message.all(7):
+                number = self.member(Message(member), validators)
+                message.require(number > before)
+                before = number
+            before = 0
+            for course in message.all(8):
+                inner = Message(course)
+                number = inner.u32(1)
+                message.require(number > before)
+                before = number
+                inner.u32(2), inner.text(3), inner.text(4), inner.number(5, 9)
+                for field in range(6, 13):
+                    inner.u32(field)
+                inner.end()
+            message.end()
+        except Bad:
+            raise Refused("GENESIS_ENCODING") from None
+        self.set = ValidatorSet(1, sorted(validators))
+        if not self.set.usable():
+            raise Refused("GENESIS_VALIDATORS")
+
+    def member(self, message, validators):
+        number = message.u32(1)
+        message.number(2, 17), message.text(3), message.text(4), message.text(5)
+        message.u32(6), message.bytes(7), message.bytes(8)
+        keys = []
+        for data in message.all(9):
+            inner = Message(data)
+            keys.append((inner.fixed(1, 33), inner.number(2), inner.number(3)))
+            inner.end()
+        for data in message.all(10):
+            inner = Message(data)
+            key, role = inner.fixed(1, 33), inner.number(2, 3)
+            for address in inner.all(3):
+                try:
+                    address.decode()
+                except UnicodeDecodeError:
+                    raise Bad() from None
+            incarnation, first, last = inner.number(4), inner.number(5), inner.number(6)
+            inner.end()
+            if role == 1:
+                if first or last:
+                    raise Refused("GENESIS_VALIDATORS")
+                validators.append((0, key, number, incarnation))
+        message.u32(11), message.u32(12)
+        message.end()
+        self.keys[number] = keys
+        return number
+
+    def may_sign(self, member, key, height):
+        """True, False, or None for a member that genesis does not have."""
+        if member not in self.keys:
+            return None
+        return any(k == key and first <= height and (last == 0 or height < last) for k, first, last in self.keys[member])
+
+
+# ---- section 6: headers and certificates ----
+
+class Anchor:
+    """The certified header of a proof."""
+
+    def __init__(self, genesis, data):
+        self.genesis, self.set = genesis, genesis.set
+        message = Message(data)
+        header, certificate = message.bytes(1), message.bytes(2)
+        for change in message.all(3):
+            inner = Message(change)
+            parts = inner.bytes(1), inner.bytes(2), inner.bytes(3)
+            inner.end()
+            self.certified(parts[0], parts[1])
+            self.set = self.next_set(parts[2])
+        message.end()
+        self.certified(header, certificate)
+
+    def certified(self, header, data):
+        message = Message(header)
+        version, suite = message.u32(1), message.u32(2)
+        chain_id = message.fixed(3)
+        self.height, self.time_ms = message.number(4), message.number(5)
+        message.fixed(6), message.fixed(7), message.number(8), message.fixed(9)
+        self.state_root = message.fixed(10)
+        message.fixed(11)
+        validators_hash, self.next_validators_hash = message.fixed(12), message.fixed(13)
+        message.fixed(14)
+        message.end()
+        message.require(len(header) <= 512)
+        if (version, suite) != (1, 1):
+            raise Refused("PROOF_VERSION")
+        if chain_id != self.genesis.chain_id:
+            raise Refused("WRONG_CHAIN")
+        self.header_hash = tagged("header", header)
+        if not data:
+            raise Refused("CERTIFICATE_MISSING")
+        message = Message(data)
+        phase, view, height = message.number(1, 2), message.number(2), message.number(3)
+        header_hash, bitmap, signatures = message.fixed(4), message.bytes(5), message.bytes(6)
+        message.end()
+        if tagged("validators", self.set.encode()) != validators_hash:
+            raise Refused("SET_UNKNOWN")
+        if self.height < self.set.era:
+            raise Refused("SET_ORDER")
+        if phase != 2:
+            raise Refused("CERTIFICATE_PHASE")
+        if height != self.height or header_hash != self.header_hash:
+            raise Refused("CERTIFICATE_BLOCK")
+        self.signatures(bitmap, signatures, view)
+
+    def signatures(self, bitmap, signatures, view):
+        count = len(self.set.validators)
+        if len(bitmap) != (count + 7) // 8:
+            raise Refused("CERTIFICATE_BITMAP")
+        signers = [i for i in range(8 * len(bitmap)) if bitmap[i // 8] >> (i % 8) & 1]
+        if any(signer >= count for signer in signers):
+            raise Refused("CERTIFICATE_BITMAP")
+        faulty = (count - 1) // 3
+        quorum = (count + faulty + 2) // 2
+        if len(signers) != quorum or len(signatures) != 64 * quorum:
+            raise Refused("CERTIFICATE_QUORUM")
+        body = (
+            put(1, self.genesis.chain_id) + put(2, self.set.era) + put(3, view) + put(4, self.height)
+            + put(5, self.header_hash)
+        )
+        digest = tagged("sign/commit", body)
+        for place, signer in enumerate(signers):
+            if not signature_valid(self.set.validators[signer][1], digest, signatures[64 * place:64 * place + 64]):
+                raise Refused("CERTIFICATE_SIGNATURE")
+
+    def next_set(self, data):
+        if tagged("validators", data) != self.next_validators_hash:
+            raise Refused("SET_CHANGE")
+        validators = []
+        try:
+            message = Message(data)
+            era = message.number(1)
+            for element in message.all(2):
+                inner = Message(element)
+                key, member, joined, incarnation = inner.fixed(1, 33), inner.u32(2), inner.number(3), inner.number(4)
+                inner.end()
+                validators.append((joined, key, member, incarnation))
+            message.end()
+        except Bad:
+            raise Refused("SET_CHANGE") from None
+        made = ValidatorSet(era, validators)
+        if not made.usable() or era != self.height + 1:
+            raise Refused("SET_CHANGE")
+        return made
+
+
+# ---- section 7: state ----
+
+class LeafPath:
+    def __init__(self, data):
+        message = Message(data)
+        self.collection, self.count, self.position = message.number(1, 10), message.number(2), message.number(3)
+        self.next_key = message.fixed(4)
+        self.path, self.collection_path = message.bytes(5), message.bytes(6)
+        message.end()
+
+    def check(self, state_root, key, value_hash):
+        leaf = leaf_hash("state", key + self.next_key + value_hash)
+        root = traced("collection root", root_from_path(leaf, self.position, self.count, self.path))
+        if self.collection == 0:
+            raise Refused("COLLECTION")
+        leaf = leaf_hash("collection", be4(self.collection) + be8(self.count) + root)
+        if root_from_path(leaf, self.collection - 1, 10, self.collection_path) != state_root:
+            raise Refused("STATE_ROOT")
+
+
+def tree_key(collection, natural_key):
+    return tagged("tree-key", be4(collection) + natural_key)
+
+
+class Account:
+    def __init__(self, anchor, learner, leaf, value):
+        self.anchor, self.learner = anchor, learner
+        path = LeafPath(leaf)
+        message = Message(value)
+        self.item_count, self.item_root = message.number(1), message.fixed(2)
+        status, self.summary_hash = message.number(3, 4), message.fixed(4)
+        message.require(status)
+        message.end()
+        if path.collection != 7:
+            raise Refused("COLLECTION")
+        path.check(anchor.state_root, tree_key(7, learner), tagged("account", value))
+
+
+# ---- section 8: items ----
+
+VALID, CORRECTED = 1, 2
+OUTCOME, POINTS = 1, 4
+
+
+class Version:
+    def __init__(self, data):
+        message = Message(data)
+        self.account, self.item, self.number = message.fixed(1), message.number(2), message.u32(3)
+        self.previous, self.height, self.tx_id = message.optional(4, 32), message.number(5), message.fixed(6)
+        self.index, self.kind, self.status = message.u32(7), message.number(8, 8), message.number(9, 4)
+        self.content = message.bytes(10)
+        message.require(self.item and self.number and self.kind and self.status)
+        message.require((self.number == 1) == (self.previous == b""))
+        message.end()
+        self.hash = tagged("version", data)
+
+
+class Outcome:
+    def __init__(self, data):
+        message = Message(data)
+        self.account, self.issuer, self.kind = message.fixed(1), message.u32(2), message.number(3, 9)
+        for field in range(4, 8):
+            message.u32(field)
+        self.credits, self.hours = message.u32(8), message.u32(9)
+        message.u32(10), message.u32(11), message.u32(12)
+        message.number(13, 4), message.number(14, 3)
+        message.u32(15), message.u32(16), message.u32(17)
+        message.optional(18, 16), message.u32(19), message.optional(20, 32)
+        message.require(self.issuer and self.kind)
+        message.end()
+
+
+class Item:
+    """A shown item, checked but for its place in the item tree."""
+
+    def __init__(self, account, data, number=None):
+        message = Message(data)
+        self.version = version = Version(message.bytes(1))
+        if (
+            version.account != account.learner
+            or version.height > account.anchor.height
+            or number not in (None, version.item)
+        ):
+            raise Refused("ITEM_PLACE")
+        self.outcome = None
+        if version.kind == OUTCOME:
+            self.outcome = Outcome(version.content)
+            if self.outcome.account != account.learner:
+                raise Refused("ITEM_PLACE")
+        self.history(account, message.all(2))
+        issuer = message.bytes(3)
+        message.end()
+        if issuer:
+            self.issuer(account.anchor.genesis, issuer)
+
+    def history(self, account, earlier):
+        after = self.version
+        for data in earlier:
+            before = Version(data)
+            if (
+                before.hash != after.previous
+                or before.account != account.learner
+                or (before.item, before.kind) != (after.item, after.kind)
+                or before.number != after.number - 1
+                or before.height > after.height
+            ):
+                raise Refused("ITEM_HISTORY")
+            after = before
+
+    def issuer(self, genesis, data):
+        message = Message(data)
+        common, signatures, count, path = message.bytes(1), message.all(2), message.number(3), message.bytes(4)
+        message.require(len(signatures) <= 8)
+        message.end()
+        message = Message(common)
+        chain_id, valid_until, signers = message.fixed(1), message.number(2), []
+        for signer in message.all(3):
+            inner = Message(signer)
+            member, _, role, key = inner.u32(1), inner.optional(2, 32), inner.number(3, 2), inner.fixed(4, 33)
+            inner.end()
+            signers.append((member, role, key))
+        message.require(len(signers) <= 8)
+        message.fixed(4, 16)
+        kind, commitment = message.number(5, 4), message.fixed(6)
+        message.end()
+        version, tx_id = self.version, tagged("tx-id", common)
+        if tx_id != version.tx_id or chain_id != genesis.chain_id or valid_until < version.height:
+            raise Refused("ISSUER_TRANSACTION")
+        if self.outcome is None or self.commitment(kind, count, path) != commitment:
+            raise Refused("ISSUER_PAYLOAD")
+        members = [(member, genesis.may_sign(member, key, version.height)) for member, role, key in signers if role == 1]
+        if any(may is False for _, may in members) or self.outcome.issuer not in [member for member, _ in members]:
+            raise Refused("ISSUER_KEY")
+        if len(signatures) != len(signers):
+            raise Refused("ISSUER_SIGNATURE")
+        for (_, _, key), signature in zip(signers, signatures):
+            if not signature_valid(key, tx_id, signature):
+                raise Refused("ISSUER_SIGNATURE")
+
+    def commitment(self, kind, count, path):
+        if kind == 3 and (count, path, self.version.index) == (0, b"", 0):
+            return tagged("payload", be4(kind) + self.version.content)
+        if kind != 4 or count > 1000:
+            raise Refused("ISSUER_PAYLOAD")
+        root = root_from_path(leaf_hash("bulk", self.version.content), self.version.index, count, path)
+        return tagged("bulk", be4(kind) + be8(count) + root)
+
+
+def item_leaf(number, version_hash):
+    return leaf_hash("item", be8(number) + version_hash)
+
+
+# ---- section 9: proofs ----
+
+def record(anchor, data):
+    message = Message(data)
+    learner, leaf, value, item, path = (
+        message.fixed(1), message.bytes(2), message.bytes(3), message.bytes(4), message.bytes(5))
+    message.end()
+    account = Account(anchor, learner, leaf, value)
+    version = Item(account, item).version
+    root = root_from_path(item_leaf(version.item, version.hash), version.item - 1, account.item_count, path)
+    if root != account.item_root:
+        raise Refused("ITEM_ROOT")
+    return f"record {version.item} of {learner.hex()}, status {version.status}"
+
+
+def archive(anchor, data):
+    message = Message(data)
+    learner, leaf, value, summary = message.fixed(1), message.bytes(2), message.bytes(3), message.bytes(4)
+    account = Account(anchor, learner, leaf, value)
+    leaves, shown, withheld = [], [], 0
+    for element in message.all(5):
+        number = len(leaves) + 1
+        if number > account.item_count or number > 100000:
+            raise Refused("ITEM_COUNT")
+        inner = Message(element)
+        item, version_hash = inner.bytes(1), inner.optional(2, 32)
+        inner.require((item == b"") != (version_hash == b""))
+        inner.end()
+        if item:
+            shown.append(Item(account, item, number))
+            version_hash = shown[-1].version.hash
+        else:
+            withheld += 1
+        leaves.append(item_leaf(number, version_hash))
+    message.end()
+    if len(leaves) != account.item_count:
+        raise Refused("ITEM_COUNT")
+    if root_of(leaves) != account.item_root:
+        raise Refused("ITEM_ROOT")
+    if summary:
+        check_summary(account, summary, shown, withheld)
+    return f"{len(shown)} of {len(leaves)} records of {learner.hex()}"
+
+
+def check_summary(account, data, shown, withheld):
+    if tagged("summary", data) != account.summary_hash:
+        raise Refused("SUMMARY")
+    message = Message(data)
+    message.optional(1, 32), message.optional(2, 33), message.u32(3), message.u32(4)
+    message.number(5), message.optional(6, 32)
+    points, totals, before = message.number(7), {}, 0
+    for element in message.all(8):
+        inner = Message(element)
+        kind, row = inner.number(1, 9), (inner.number(2), inner.number(3), inner.number(4))
+        inner.end()
+        message.require(kind > before)
+        before = kind
+        if row != (0, 0, 0):
+            totals[kind] = row
+    message.end()
+    if withheld:
+        return
+    computed = {}
+    for item in shown:
+        if item.outcome and item.version.status in (VALID, CORRECTED):
+            row = computed.get(item.outcome.kind, (0, 0, 0))
+            computed[item.outcome.kind] = (row[0] + 1, row[1] + item.outcome.credits, row[2] + item.outcome.hours)
+    if computed != totals or (points and not any(item.version.kind == POINTS for item in shown)):
+        raise Refused("TOTALS")
+
+
+KEY_SIZES = {1: 4, 2: 4, 3: 4, 4: 4, 5: 4, 6: 4, 7: 32, 8: 16, 9: 32}
+
+
+def absence(anchor, data):
+    message = Message(data)
+    collection, natural_key = message.number(1, 10), message.bytes(2)
+    low_key, low_value_hash, leaf = message.fixed(3), message.fixed(4), message.bytes(5)
+    if collection == 10:
+        message.require(0 < len(natural_key) <= 64 and all(0x20 < byte < 0x7F for byte in natural_key))
+    else:
+        message.require(len(natural_key) == KEY_SIZES.get(collection))
+    message.end()
+    path = LeafPath(leaf)
+    if path.collection != collection:
+        raise Refused("COLLECTION")
+    path.check(anchor.state_root, low_key, low_value_hash)
+    key = tree_key(collection, natural_key)
+    if not low_key < key or not (path.next_key == bytes(32) or key < path.next_key):
+        raise Refused("ABSENCE_RANGE")
+    return f"nothing in collection {collection} under {natural_key.hex()}"
+
+
+BODIES = {1: record, 2: archive, 3: absence}
+
+
+def verify(genesis_bytes, proof, now_ms=0, max_age_ms=0, trusted_height=0):
+    """What holds, as words; raises Refused."""
+    genesis = Genesis(genesis_bytes)
+    if len(proof) > 16 * 2**20:
+        raise Refused("PROOF_SIZE")
+    try:
+        message = Message(proof)
+        version, kind, chain_id = message.u32(1), message.u32(2), message.fixed(3)
+        message.require(version and kind)
+        if version != 1:
+            raise Refused("PROOF_VERSION")
+        if chain_id != genesis.chain_id:
+            raise Refused("WRONG_CHAIN")
+        if kind not in BODIES:
+            raise Refused("PROOF_KIND")
+        anchor_bytes, body = message.bytes(4), message.bytes(4 + kind)
+        message.end()
+    except Bad as bad:
+        raise Refused("PROOF_CUT" if bad.cut else "PROOF_ENCODING") from None
+    if not anchor_bytes or not body:
+        raise Refused("PROOF_PARTS")
+    try:
+        anchor = Anchor(genesis, anchor_bytes)
+        if anchor.height < trusted_height:
+            raise Refused("OLD")
+        if now_ms and max_age_ms and now_ms - anchor.time_ms > max_age_ms:
+            raise Refused("STALE")
+        words = BODIES[kind](anchor, body)
+    except Bad:
+        raise Refused("PROOF_ENCODING") from None
+    return f"{words}, as of height {anchor.height}"
+
+
+# ---- vectors ----
+
+def hex_file(name):
+    """The fields and the bytes of a vector."""
+    fields, digits = {}, []
+    with open(os.path.join(HERE, name), encoding="utf-8") as file:
+        for line in file:
+            if ": " in line and not line.startswith("#"):
+                key, _, value = line.strip().partition(": ")
+                fields[key] = value
+            elif not line.startswith("#"):
+                digits.append(line.strip())
+    return fields, bytes.fromhex("".join(digits))
+
+
+def check_vectors():
+    names = sorted(name for name in os.listdir(HERE) if name.startswith("proof-") and name.endswith(".hex"))
+    wrong = 0
+    for name in names:
+        fields, proof = hex_file(name)
+        options = {key: int(fields[key]) for key in ("now_ms", "max_age_ms", "trusted_height") if key in fields}
+        try:
+            verify(hex_file(fields["genesis"])[1], proof, **options)
+            got = "NONE"
+        except Refused as refused:
+            got = str(refused)
+        if got != fields["fault"]:
+            print(f"{name}: expected {fields['fault']}, got {got}")
+            wrong += 1
+    print(f"{len(names) - wrong} of {len(names)} vectors agree")
+    return 0 if names and not wrong else 1
+
+
+def main():
+    global TRACE
+    arguments = [argument for argument in sys.argv[1:] if argument != "--trace"]
+    if arguments == ["--vectors"]:
+        return check_vectors()
+    if len(arguments) != 2:
+        print(__doc__.strip(), file=sys.stderr)
+        return 2
+    TRACE = "--trace" in sys.argv
+    contents = []
+    for path in arguments:
+        if path.endswith(".hex"):
+            contents.append(hex_file(os.path.abspath(path))[1])
+        else:
+            with open(path, "rb") as file:
+                contents.append(file.read())
+    try:
+        print("the proof holds:", verify(*contents))
+        return 0
+    except Refused as refused:
+        print("refused:", refused)
+        return 1
+
+
+if __name__ == "__main__":
+    sys.exit(main())
