@@ -41,7 +41,7 @@ static const char *const item_kinds[][2] = {{"?", "?"},
 static const char *const item_statuses[][2] = {{"?", "?"},
                                                {"valid", "有效"},
                                                {"valid as corrected", "有效（已更正）"},
-                                               {"suspended", "已中止"},
+                                               {"suspended", "已暂停"},
                                                {"REVOKED", "已撤销"}};
 static const char *const account_statuses[][2] = {
     {"?", "?"}, {"open", "正常"}, {"frozen", "冻结"}, {"merged", "已合并"}, {"closed", "已关闭"}};
@@ -329,7 +329,7 @@ static void report_totals(struct report *r)
     if (result->totals_state == VERIFY_TOTALS_EQUAL) {
         say(r, " and equal to the account's certified summary", "，与账户已认证的汇总一致");
     }
-    say(r, " (revoked and suspended ones do not count)\n", "（已撤销和已中止的不计入）\n");
+    say(r, " (revoked and suspended ones do not count)\n", "（已撤销和已暂停的不计入）\n");
     for (uint32_t i = 1; i <= VERIFY_OUTCOME_KINDS + 1; i++) {
         uint32_t kind = i <= VERIFY_OUTCOME_KINDS ? i : 0;
         const struct verify_total *total = &result->totals[kind];
