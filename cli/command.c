@@ -1,0 +1,215 @@
+#include "cli/command.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+enum { KEY_HELP = 0x1001, KEY_LANG, KEY_JSON, OPTIONS_MAX = 32 };
+
+static bool json_on;
+
+static const struct argp_option common_options[] = {
+    {"lang", KEY_LANG, "en|zh", 0, "language of the output|输出语言", -2},
+    {"json", KEY_JSON, NULL, 0, "print one JSON value|输出一个 JSON 值", -2},
+    {"help", KEY_HELP, NULL, 0, "show this help|显示本帮助", -2},
+    {0},
+};
+
+struct parsing {
+    const struct command_spec *spec;
+    void *values;
+    struct fault *fault;
+    bool helped;
+};
+
+bool json_wanted(void)
+{
+    return json_on;
+}
+
+void json_print(json_t *value)
+{
+    json_dumpf(value, stdout, JSON_INDENT(2) | JSON_PRESERVE_ORDER);
+    fputc('\n', stdout);
+    json_decref(value);
+}
+
+/* The half of "English|中文" in the language of the output. argp frees what differs from the text. */
+static char *translate(int key, const char *text, void *input)
+{
+    (void)input;
+    if (key == ARGP_KEY_HELP_DUP_ARGS_NOTE || text == NULL) {
+        return NULL;
+    }
+    const char *bar = strstr(text, "|");
+    bool is_choice = key == ARGP_KEY_HELP_ARGS_DOC;
+    if (bar == NULL || is_choice) {
+        return strdup(text);
+    }
+    return lang_get() == LANG_ZH ? strdup(bar + 1) : strndup(text, (size_t)(bar - text));
+}
+
+/* What argp says only as "error": an option that is not there, or one without its value. */
+static void say_bad_option(const struct parsing *parsing, const struct argp_state *state)
+{
+    const char *names[2 * OPTIONS_MAX] = {NULL};
+    char word[64];
+    size_t count = 0;
+    const char *given = state->next > 0 && state->next <= state->argc ? state->argv[state->next - 1]
+                                                                      : state->argv[0];
+    const struct argp_option *const lists[] = {parsing->spec->options, common_options};
+    for (size_t l = 0; l < 2; l++) {
+        for (size_t i = 0; lists[l] != NULL && lists[l][i].name != NULL && i < OPTIONS_MAX; i++) {
+            names[count++] = lists[l][i].name;
+        }
+    }
+    const char *start = given + strspn(given, "-");
+    snprintf(word, sizeof word, "%.*s", (int)strcspn(start, "="), start);
+    for (size_t i = 0; i < count; i++) {
+        if (strcmp(names[i], word) == 0) {
+            bool valued = strchr(start, '=') != NULL;
+            fault_set(parsing->fault, EXIT_USAGE,
+                      valued ? "--%s takes no value; leave it out" : "--%s needs a value; give one",
+                      valued ? "--%s 不带值；请去掉" : "--%s 需要一个值；请给出", word);
+            return;
+        }
+    }
+    const char *near = nearest(word, names);
+    fault_set(parsing->fault, EXIT_USAGE,
+              near != NULL ? "there is no option %s; did you mean --%s?"
+                           : "there is no option %s; see: %s --help",
+              near != NULL ? "没有选项 %s；是否想用 --%s？" : "没有选项 %s；请看：%s --help", given,
+              near != NULL ? near : state->argv[0]);
+}
+
+static error_t parse_one(int key, char *text, struct argp_state *state)
+{
+    struct parsing *parsing = state->input;
+    enum lang lang = LANG_EN;
+    if (key == KEY_HELP) {
+        parsing->helped = true;
+        return ECANCELED;
+    }
+    if (key == KEY_LANG) {
+        if (!lang_parse(text, &lang)) {
+            fault_set(parsing->fault, EXIT_USAGE, "--lang is en or zh, not %s",
+                      "--lang 应为 en 或 zh，而不是 %s", text);
+            return EINVAL;
+        }
+        lang_set(lang);
+        return 0;
+    }
+    if (key == KEY_JSON) {
+        json_on = true;
+        return 0;
+    }
+    if (key == ARGP_KEY_ERROR) {
+        if (parsing->fault->en[0] == '\0' && !parsing->helped) {
+            say_bad_option(parsing, state);
+        }
+        return 0;
+    }
+    if (key == ARGP_KEY_ARG || (key > 0 && key < 0x1000)) {
+        return parsing->spec->set(parsing->values, key, text, parsing->fault) ? 0 : EINVAL;
+    }
+    return key == ARGP_KEY_NO_ARGS || key == ARGP_KEY_INIT || key == ARGP_KEY_END ||
+                   key == ARGP_KEY_SUCCESS || key == ARGP_KEY_FINI
+               ? 0
+               : ARGP_ERR_UNKNOWN;
+}
+
+/* --lang decides the language of errors and help wherever it stands. */
+static void find_lang(int argc, char **argv)
+{
+    enum lang lang = LANG_EN;
+    for (int i = 1; i < argc; i++) {
+        const char *value = NULL;
+        if (strncmp(argv[i], "--lang=", 7) == 0) {
+            value = argv[i] + 7;
+        } else if (strcmp(argv[i], "--lang") == 0 && i + 1 < argc) {
+            value = argv[i + 1];
+        }
+        if (value != NULL && lang_parse(value, &lang)) {
+            lang_set(lang);
+        }
+    }
+}
+
+int command_parse(const struct command_spec *spec, void *values, int argc, char **argv)
+{
+    struct fault fault = {.code = EXIT_OK};
+    struct parsing parsing = {.spec = spec, .values = values, .fault = &fault};
+    struct argp_option options[OPTIONS_MAX + 4] = {{0}};
+    size_t count = 0;
+    for (; spec->options != NULL && spec->options[count].name != NULL; count++) {
+        options[count] = spec->options[count];
+    }
+    memcpy(options + count, common_options, sizeof common_options);
+    const struct argp argp = {.options = options,
+                              .parser = parse_one,
+                              .args_doc = spec->arguments,
+                              .doc = spec->text,
+                              .help_filter = translate};
+    find_lang(argc, argv);
+    error_t error =
+        argp_parse(&argp, argc, argv, ARGP_NO_EXIT | ARGP_NO_ERRS | ARGP_NO_HELP, NULL, &parsing);
+    if (parsing.helped) {
+        argp_help(&argp, stdout, ARGP_HELP_USAGE | ARGP_HELP_DOC | ARGP_HELP_LONG, argv[0]);
+        return EXIT_OK;
+    }
+    if (error != 0) {
+        return fault_print(&fault);
+    }
+    return COMMAND_GOES_ON;
+}
+
+static void show_table(const struct command *table, const char *text, const char *program,
+                       FILE *out)
+{
+    const char *bar = strchr(text, '|');
+    fprintf(out, "%s: %s COMMAND ...\n\n", tr("Usage", "用法"), program);
+    if (lang_get() == LANG_ZH) {
+        fprintf(out, "%s\n\n", bar + 1);
+    } else {
+        fprintf(out, "%.*s\n\n", (int)(bar - text), text);
+    }
+    for (size_t i = 0; table[i].name != NULL; i++) {
+        fprintf(out, "  %-10s %s\n", table[i].name, tr(table[i].en, table[i].zh));
+    }
+    fprintf(out, "\n%s: %s COMMAND --help\n", tr("More", "详情"), program);
+}
+
+int command_dispatch(const struct command *table, const char *text, int argc, char **argv)
+{
+    enum { COMMANDS_MAX = 16 };
+    const char *names[COMMANDS_MAX + 1] = {NULL};
+    struct fault fault;
+    char program[128];
+    find_lang(argc, argv);
+    if (argc < 2 || strcmp(argv[1], "--help") == 0 || strcmp(argv[1], "help") == 0) {
+        show_table(table, text, argv[0], argc < 2 ? stderr : stdout);
+        return argc < 2 ? EXIT_USAGE : EXIT_OK;
+    }
+    for (size_t i = 0; table[i].name != NULL && i < COMMANDS_MAX; i++) {
+        names[i] = table[i].name;
+        if (strcmp(argv[1], table[i].name) == 0) {
+            snprintf(program, sizeof program, "%s %s", argv[0], argv[1]);
+            argv[1] = program;
+            return table[i].run(argc - 1, argv + 1);
+        }
+    }
+    const char *near = nearest(argv[1], names);
+    fault_set(&fault, EXIT_USAGE,
+              near != NULL ? "there is no command %s; did you mean %s?"
+                           : "there is no command %s; see: %s --help",
+              near != NULL ? "没有命令 %s；是否想用 %s？" : "没有命令 %s；请看：%s --help", argv[1],
+              near != NULL ? near : argv[0]);
+    return fault_print(&fault);
+}
+
+bool argument_unexpected(const char *text, struct fault *fault)
+{
+    return fault_set(fault, EXIT_USAGE, "'%s' is one argument too many; leave it out",
+                     "参数“%s”多余；请去掉", text);
+}

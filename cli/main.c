@@ -1,0 +1,31 @@
+/* xuelian: the command line. Each command is in a file of its own: cmd_NAME.c. */
+#include <stdio.h>
+#include <string.h>
+
+#include "cli/command.h"
+#include "version.h"
+
+const struct command commands[] = {
+    {"key", "make and show signing keys", "生成和查看签名密钥", command_key},
+    {"network", "make a network for trials", "创建试用网络", command_network},
+    {"genesis", "show and check a genesis file", "查看和检查创世文件", command_genesis},
+    {"verify", "check a proof offline", "离线验证证明", command_verify},
+    {NULL, NULL, NULL, NULL},
+};
+
+int main(int argc, char **argv)
+{
+    char name[] = "xuelian";
+    if (argc < 1) {
+        return EXIT_USAGE;
+    }
+    argv[0] = name;
+    if (argc == 2 && strcmp(argv[1], "--version") == 0) {
+        printf("xuelian %s (%s)\n", XUELIAN_VERSION, XUELIAN_SOURCE);
+        return EXIT_OK;
+    }
+    return command_dispatch(commands,
+                            "The command line of Xuelian, the ledger of a credit bank.|"
+                            "学链（学分银行账本）命令行工具。",
+                            argc, argv);
+}

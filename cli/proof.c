@@ -1,0 +1,191 @@
+#include "cli/proof.h"
+
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+
+#include "cli/command.h"
+#include "cli/names.h"
+#include "proto/bytes.h"
+#include "proto/tx.pb-c.h"
+
+bool proof_check(struct proof_check *check, struct bytes genesis, struct bytes proof,
+                 unsigned long long max_age_ms, struct fault *fault)
+{
+    struct timespec now;
+    struct verify_options options = {.max_age_ms = max_age_ms};
+    size_t size = VERIFY_SCRATCH_SIZE(genesis.size, proof.size);
+    *check = (struct proof_check){.scratch = malloc(size)};
+    if (check->scratch == NULL) {
+        return fault_set(fault, EXIT_IO, "out of memory", "内存不足");
+    }
+    if (clock_gettime(CLOCK_REALTIME, &now) == 0) {
+        options.now_ms = (uint64_t)now.tv_sec * 1000 + (uint64_t)now.tv_nsec / 1000000;
+    }
+    verify_proof(&check->result, genesis, proof, &options, check->scratch, size);
+    return true;
+}
+
+void proof_check_free(struct proof_check *check)
+{
+    free(check->scratch);
+    check->scratch = NULL;
+}
+
+static json_t *name_json(const struct verify_name *name)
+{
+    const struct bytes *text = lang_get() == LANG_ZH || name->en.size == 0 ? &name->zh : &name->en;
+    json_t *value = json_stringn((const char *)text->data, text->size);
+    return value != NULL ? value : json_string("");
+}
+
+static json_t *items_json(const struct verify_result *result)
+{
+    static const char *const states[] = {"", "valid", "corrected", "suspended", "revoked"};
+    json_t *items = json_array();
+    for (uint32_t i = 0; i < result->items_shown; i++) {
+        char kind[NAME_SIZE];
+        const struct verify_item *item = &result->items[i];
+        json_t *made = json_pack("{s:I, s:I, s:s, s:I}", "number", (json_int_t)item->number,
+                                 "version", (json_int_t)item->version, "status",
+                                 states[item->status], "height", (json_int_t)item->height);
+        if (made != NULL && item->kind == VERIFY_ITEM_OUTCOME) {
+            const struct verify_outcome *outcome = &item->outcome;
+            name_format(&xuelian__outcome_kind__descriptor, "OUTCOME_KIND_", outcome->kind, kind);
+            json_object_update_new(
+                made,
+                json_pack("{s:s, s:I, s:o, s:I, s:o, s:I, s:I, s:I, s:I, s:b, s:b}", "kind", kind,
+                          "issuer", (json_int_t)outcome->issuer, "issuer_name",
+                          name_json(&item->issuer_name), "course", (json_int_t)outcome->course,
+                          "course_name", name_json(&item->course_name), "credits",
+                          (json_int_t)outcome->credits, "hours", (json_int_t)outcome->hours,
+                          "award_date", (json_int_t)outcome->award_date, "grade_band",
+                          (json_int_t)outcome->grade_band, "expired", item->expired,
+                          "issuer_signed", item->issuer_signature == VERIFY_ISSUER_SIGNED));
+        }
+        json_array_append_new(items, made);
+    }
+    return items;
+}
+
+static void print_json(const struct verify_result *result)
+{
+    char hex[HEX_SIZE(32)];
+    if (result->status != ST_OK) {
+        json_print(json_pack(
+            "{s:b, s:i, s:s, s:s, s:s}", "holds", 0, "code", (int)result->status, "status",
+            status_name(result->status), "fault", verify_fault_name(result->fault), "reason",
+            verify_fault_text(result->fault,
+                              lang_get() == LANG_ZH ? VERIFY_CHINESE : VERIFY_ENGLISH)));
+        return;
+    }
+    json_t *signers = json_array();
+    for (uint32_t i = 0; i < result->signer_count; i++) {
+        json_array_append_new(signers, json_integer((json_int_t)result->signers[i].member));
+    }
+    json_t *value = json_pack("{s:b, s:I, s:I, s:I, s:o}", "holds", 1, "height",
+                              (json_int_t)result->height, "time_ms", (json_int_t)result->time_ms,
+                              "validators", (json_int_t)result->set_size, "signers", signers);
+    hex_encode(hex, result->chain_id.bytes, 32);
+    json_object_set_new(value, "chain_id", json_string(hex));
+    if (result->kind == VERIFY_RECORD || result->kind == VERIFY_ARCHIVE) {
+        hex_encode(hex, result->learner.bytes, 32);
+        json_object_set_new(value, "learner", json_string(hex));
+        json_object_set_new(value, "complete", json_boolean(result->complete));
+        json_object_set_new(value, "withheld", json_integer((json_int_t)result->withheld_count));
+        json_object_set_new(value, "item_count", json_integer((json_int_t)result->item_count));
+        json_object_set_new(value, "items", items_json(result));
+    }
+    if (result->totals_state != VERIFY_TOTALS_NONE) {
+        json_object_set_new(value, "outcomes",
+                            json_integer((json_int_t)result->totals[0].outcomes));
+        json_object_set_new(value, "credits", json_integer((json_int_t)result->totals[0].credits));
+        json_object_set_new(value, "hours", json_integer((json_int_t)result->totals[0].hours));
+    }
+    json_print(value);
+}
+
+void proof_print_report(const struct verify_result *result)
+{
+    enum verify_language language = lang_get() == LANG_ZH ? VERIFY_CHINESE : VERIFY_ENGLISH;
+    if (json_wanted()) {
+        print_json(result);
+        return;
+    }
+    size_t size = verify_report(NULL, 0, result, language) + 1;
+    char *text = malloc(size);
+    if (text != NULL) {
+        verify_report(text, size, result, language);
+        fputs(text, stdout);
+        if (size > 1 && text[size - 2] != '\n') {
+            fputc('\n', stdout);
+        }
+    }
+    free(text);
+}
+
+/* Chinese characters take two columns on a terminal; printf counts bytes. */
+static void print_padded(const struct bytes *text, unsigned width)
+{
+    unsigned columns = 0;
+    size_t end = 0;
+    while (end < text->size && columns < width) {
+        unsigned lead = text->data[end];
+        size_t step = lead < 0x80 ? 1 : lead < 0xe0 ? 2 : lead < 0xf0 ? 3 : 4;
+        unsigned wide = step >= 3 ? 2 : 1;
+        if (columns + wide > width || end + step > text->size) {
+            break;
+        }
+        columns += wide;
+        end += step;
+    }
+    printf("%.*s%*s", (int)end, (const char *)text->data, (int)(width - columns + 1), "");
+}
+
+static const struct bytes *best_name(const struct verify_name *name)
+{
+    return lang_get() == LANG_ZH || name->en.size == 0 ? &name->zh : &name->en;
+}
+
+void proof_print_table(const struct verify_result *result)
+{
+    static const char *const en[] = {"", "valid", "corrected", "suspended", "revoked"};
+    static const char *const zh[] = {"", "有效", "已更正", "暂停", "已撤销"};
+    char text[4][NAME_SIZE];
+    fputs(tr("  no award       credits    hours grade course, issuer, status\n",
+             "序号 日期           学分     学时  等级 课程、颁发机构、状态\n"),
+          stdout);
+    for (uint32_t i = 0; i < result->items_shown; i++) {
+        const struct verify_item *item = &result->items[i];
+        const struct verify_outcome *outcome = &item->outcome;
+        if (item->kind != VERIFY_ITEM_OUTCOME) {
+            printf("%4" PRIu64 " %s %u\n", item->number, tr("item of kind", "条目类型"),
+                   (unsigned)item->kind);
+            continue;
+        }
+        printf("%4" PRIu64 " %-10s %8s %8s %5u ", item->number,
+               date_format(outcome->award_date, text[0]),
+               hundredths_format(outcome->credits, text[1]),
+               hundredths_format(outcome->hours, text[2]), (unsigned)outcome->grade_band);
+        if (item->course_name.zh.size + item->course_name.en.size > 0) {
+            print_padded(best_name(&item->course_name), 40);
+        } else {
+            name_format(&xuelian__outcome_kind__descriptor, "OUTCOME_KIND_", outcome->kind,
+                        text[3]);
+            const struct bytes kind = bytes_of(text[3], strlen(text[3]));
+            print_padded(&kind, 40);
+        }
+        print_padded(best_name(&item->issuer_name), 36);
+        printf("%s%s\n", tr(en[item->status], zh[item->status]),
+               item->expired ? tr(", expired", "，已过期") : "");
+    }
+    if (result->totals_state != VERIFY_TOTALS_NONE) {
+        printf(
+            tr("total: %s outcomes, %s credits, %s hours\n", "合计：%s 项成果，%s 学分，%s 学时\n"),
+            hundredths_format(result->totals[0].outcomes * 100, text[0]),
+            hundredths_format(result->totals[0].credits, text[1]),
+            hundredths_format(result->totals[0].hours, text[2]));
+    }
+}
