@@ -34,6 +34,7 @@
     X(SIGN_FOLLOWING, "xuelian/sign/following/v1")     \
     X(SIGN_HELLO, "xuelian/sign/hello/v1")             \
     X(SIGN_RECEIPT, "xuelian/sign/receipt/v1")         \
+    X(SIGN_TLS, "xuelian/sign/tls/v1")                 \
     X(VIEW_CHANGE, "xuelian/view-change/v1")           \
     X(VIEW_CHANGE_SET, "xuelian/view-change-set/v1")   \
     /* kind tags of Merkle leaves */                   \
