@@ -1,0 +1,155 @@
+/* xueliand: runs one node. */
+#include <argp.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <systemd/sd-daemon.h>
+#include <unistd.h>
+
+#include "node/node.h"
+#include "version.h"
+
+const char *argp_program_version = "xueliand " XUELIAN_VERSION " (" XUELIAN_SOURCE ")";
+
+static const struct argp_option options[] = {
+    {"config", 'c', "FILE", 0, "configuration file (YAML)", 0},
+    {0},
+};
+
+struct arguments {
+    const char *config;
+    const char *command;
+};
+
+static error_t parse(int key, char *value, struct argp_state *state)
+{
+    struct arguments *arguments = state->input;
+    if (key == 'c') {
+        arguments->config = value;
+        return 0;
+    }
+    if (key == ARGP_KEY_ARG) {
+        if (state->arg_num > 0 || (strcmp(value, "run") != 0 && strcmp(value, "init") != 0)) {
+            argp_error(state, "\"%s\" is not a command; the commands are run and init", value);
+        }
+        arguments->command = value;
+        return 0;
+    }
+    if (key == ARGP_KEY_END && arguments->config == NULL) {
+        argp_error(state, "--config FILE is needed; xuelian network new makes one for trials");
+    }
+    return key == ARGP_KEY_END ? 0 : ARGP_ERR_UNKNOWN;
+}
+
+static const struct argp parser = {
+    .options = options,
+    .parser = parse,
+    .args_doc = "[run|init]",
+    .doc =
+        "Run a node of a Xuelian (学链) network.\v"
+        "init makes the data directory and the vote journal of a new node, once. "
+        "run (the default) runs the node until SIGTERM or SIGINT; SIGHUP reads log_level again."};
+
+static struct node *node;
+static struct arguments arguments;
+static uv_signal_t signals[3];
+static uv_timer_t watchdog;
+
+static void stop(uv_signal_t *handle, int number)
+{
+    (void)handle;
+    sd_notify(0, "STOPPING=1");
+    log_event(LOG_INFO, "stop", "signal %d: stopping", number);
+    for (int i = 0; i < 3; i++) {
+        uv_close((uv_handle_t *)&signals[i], NULL);
+    }
+    uv_close((uv_handle_t *)&watchdog, NULL);
+    node_stop(node);
+}
+
+static void reload(uv_signal_t *handle, int number)
+{
+    struct node_config config;
+    char error[NODE_ERROR_SIZE];
+    (void)handle;
+    (void)number;
+    if (config_read(&config, arguments.config, error, sizeof error) != ST_OK) {
+        log_event(LOG_ERROR, "reload", "kept as it was: %s", error);
+        return;
+    }
+    log_set_level(config.log_level);
+    log_event(LOG_INFO, "reload", "log_level is read again");
+}
+
+static void alive(uv_timer_t *timer)
+{
+    (void)timer;
+    sd_notify(0, "WATCHDOG=1");
+}
+
+static void watch(uv_loop_t *loop)
+{
+    static const int numbers[3] = {SIGTERM, SIGINT, SIGHUP};
+    uint64_t interval_us = 0;
+    signal(SIGPIPE, SIG_IGN);
+    for (int i = 0; i < 3; i++) {
+        uv_signal_init(loop, &signals[i]);
+        uv_signal_start(&signals[i], numbers[i] == SIGHUP ? reload : stop, numbers[i]);
+    }
+    uv_timer_init(loop, &watchdog);
+    if (sd_watchdog_enabled(0, &interval_us) > 0) {
+        uv_timer_start(&watchdog, alive, 0, interval_us / 2000);
+    }
+}
+
+static int refuse(const char *error)
+{
+    fprintf(stderr, "xueliand: %s\n", error);
+    return 1;
+}
+
+static int run(const struct node_config *config)
+{
+    static char error[NODE_ERROR_SIZE];
+    uv_loop_t *loop = uv_default_loop();
+    node = calloc(1, sizeof *node);
+    if (node == NULL) {
+        return refuse("out of memory");
+    }
+    if (node_start(node, config, loop, error) != ST_OK) {
+        /* Nothing was promised yet: the process ends and the system closes what is open. */
+        fflush(stderr);
+        _exit(refuse(error));
+    }
+    watch(loop);
+    log_event(LOG_INFO, "start", "xueliand %s listens for peers on %s and for clients on %s",
+              XUELIAN_VERSION, config->peer_listen, config->rpc_listen);
+    sd_notify(0, "READY=1");
+    uv_run(loop, UV_RUN_DEFAULT);
+    node_free(node);
+    free(node);
+    uv_loop_close(loop);
+    return 0;
+}
+
+int main(int count, char **values)
+{
+    struct node_config config;
+    char error[NODE_ERROR_SIZE] = "";
+    arguments.command = "run";
+    argp_parse(&parser, count, values, 0, NULL, &arguments);
+    if (config_read(&config, arguments.config, error, sizeof error) != ST_OK) {
+        return refuse(error);
+    }
+    log_set_level(config.log_level);
+    if (strcmp(arguments.command, "init") == 0) {
+        if (node_init(&config, error) != ST_OK) {
+            return refuse(error);
+        }
+        printf("The data directory %s is ready; start the node with: xueliand --config %s\n",
+               config.data_dir, arguments.config);
+        return 0;
+    }
+    return run(&config);
+}

@@ -1,0 +1,67 @@
+/* One node: its stores, threads and parts. node_start checks and opens in order, each failure with a
+ * sentence that says what to do; node_stop loses nothing. */
+#ifndef XUELIAN_NODE_H
+#define XUELIAN_NODE_H
+
+#include <stdatomic.h>
+
+#include "consensus/pbft.h"
+#include "ledger/ledger.h"
+#include "ledger/store/block_log.h"
+#include "ledger/store/vote_journal.h"
+#include "node/config.h"
+#include "node/peer/peers.h"
+#include "node/pool/pool.h"
+#include "node/worker.h"
+
+#define NODE_ERROR_SIZE 1024u
+
+struct driver;
+
+/* What any thread may read. */
+struct node_gauges {
+    atomic_uint_fast64_t height, view, era, pool_count, pool_bytes, peers, blocks, transactions,
+        items, view_changes, submitted, refused, evidence, alarms, messages_in, messages_dropped;
+    atomic_bool ready;
+};
+
+struct node {
+    struct node_config config;
+    uv_loop_t *loop;
+    struct inbox inbox;
+    struct genesis genesis;
+    uint8_t *genesis_bytes;
+    size_t genesis_size;
+    struct signer *signer;
+    int lock_file;
+    struct kv *state_kv;
+    struct ledger *ledger; /* the executor's, once its thread runs */
+    struct block_log *block_log;
+    struct vote_journal *journal; /* the journal thread's */
+    bool follow;                  /* no voting: journal lost, or not a validator's key */
+    struct worker *verifier;      /* cores threads */
+    struct worker *executor;
+    struct worker *journal_writer;
+    struct worker *log_writer;
+    struct worker *reader; /* blocks for peers */
+    struct peers *peers;
+    struct driver *driver;
+    struct rpc *rpc;
+    struct node_gauges gauges;
+};
+
+/* Opens everything and begins to run on the loop.
+ * Returns ST_OK, or the status of the first check that failed; error: one sentence. */
+enum status node_start(struct node *node, const struct node_config *config, uv_loop_t *loop,
+                       char error[NODE_ERROR_SIZE]);
+/* Stops in order. The loop must run until it has no handles left; then node_free. */
+void node_stop(struct node *node);
+void node_free(struct node *node);
+
+/* Makes the data directory and the vote journal of a new node (xueliand init). */
+enum status node_init(const struct node_config *config, char error[NODE_ERROR_SIZE]);
+
+/* A failed write or sync: says so and ends the process at once. Any thread. */
+_Noreturn void node_fatal(const char *what, enum status status);
+
+#endif

@@ -1,0 +1,68 @@
+/* Transactions waiting for a block: verified once, relayed once, bounded, in the order of arrival.
+ *
+ * By id a transaction waits once; the same id with other signature bytes is kept beside it only as a body
+ * that a proposal named (fetched). A committed id ends all its variants. Loop thread only; bodies are
+ * counted, so that the executor may read one after the pool let go of it. */
+#ifndef XUELIAN_NODE_POOL_H
+#define XUELIAN_NODE_POOL_H
+
+#include "ledger/tx/envelope.h"
+
+/* A verified envelope. References are counted on the loop thread. */
+struct body {
+    struct hash32 id;
+    struct hash32 entry;
+    uint64_t valid_until;
+    uint64_t work;
+    uint64_t added_ms;
+    uint32_t references;
+    bool waiting; /* proposable; false: only a body for a proposal */
+    struct bytes bytes;
+    struct body *next_entry; /* chains of the tables */
+    struct body *next_id;
+    struct body *older, *newer; /* order of arrival, of all */
+    uint8_t data[];
+};
+
+struct body *body_new(const struct tx *tx, uint64_t work); /* copies; one reference */
+void body_hold(struct body *body);
+void body_release(struct body *body);
+
+struct pool_limits {
+    uint64_t bytes;
+    uint32_t count;
+    uint64_t batch_bytes;
+    uint32_t batch_count;
+    uint64_t batch_work;
+};
+
+struct pool;
+
+struct pool *pool_new(const struct pool_limits *limits);
+void pool_free(struct pool *pool);
+
+/* Adds a body (a reference is taken). work_max: what a quarter of request_timeout can commit.
+ * Returns  ST_OK; ST_DUPLICATE (that id waits already); ST_BUSY (bounds).
+ * fetched: named by a proposal; kept beside another variant, past the work bound, and not proposed. */
+enum status pool_add(struct pool *pool, struct body *body, bool fetched, uint64_t work_max,
+                     uint64_t now_ms);
+/* NULL when it is not here. Borrowed. */
+struct body *pool_find_entry(const struct pool *pool, const struct hash32 *entry);
+struct body *pool_find_id(const struct pool *pool, const struct hash32 *id);
+/* The oldest waiting ones that make a batch. Out: entries of batch_count * 32 bytes. Returns the count. */
+uint32_t pool_select(const struct pool *pool, uint8_t *entries);
+/* True when a whole batch is waiting. */
+bool pool_full_batch(const struct pool *pool);
+/* Ends every variant of an id. */
+void pool_remove(struct pool *pool, const struct hash32 *id);
+/* Ends those that cannot be in a block at height or later: calls gone with each id. */
+void pool_expire(struct pool *pool, uint64_t height,
+                 void (*gone)(void *context, const struct hash32 *id), void *context);
+
+uint32_t pool_count(const struct pool *pool); /* waiting */
+uint64_t pool_bytes(const struct pool *pool); /* of all bodies */
+uint64_t pool_work(const struct pool *pool);  /* of those waiting */
+uint64_t pool_oldest_ms(
+    const struct pool *pool); /* added_ms of the oldest waiting; UINT64_MAX: none */
+
+#endif
