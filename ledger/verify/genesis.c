@@ -83,7 +83,7 @@ static enum verify_fault node_read(struct verifier *v, uint32_t member, struct b
     /* A validator of genesis is one from height 0 on, until the chain itself ends it. */
     if (role == NODE_ROLE_VALIDATOR &&
         (from_height != 0 || to_height != 0 || !validator_add(v, member, &key, incarnation))) {
-        return VERIFY_FAULT_GENESIS_VALIDATORS;
+        v->set_unusable = true;
     }
     return VERIFY_FAULT_NONE;
 }
@@ -209,7 +209,7 @@ enum verify_fault genesis_read(struct verifier *v)
     if (fault == VERIFY_FAULT_NONE) {
         fault = genesis_end(v, &reader);
     }
-    if (fault == VERIFY_FAULT_NONE && v->set.count == 0) {
+    if (fault == VERIFY_FAULT_NONE && (v->set_unusable || v->set.count == 0)) {
         fault = VERIFY_FAULT_GENESIS_VALIDATORS;
     }
     return fault;

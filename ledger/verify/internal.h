@@ -29,6 +29,7 @@ struct verifier {
     struct genesis_table members;
     struct genesis_table courses;
     struct validator_set set; /* the one that certifies next, derived from genesis */
+    bool set_unusable;        /* genesis names a validator that cannot be one */
     struct header header;     /* certified, once anchor_check has passed */
 };
 

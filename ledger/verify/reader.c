@@ -171,7 +171,7 @@ struct bytes reader_optional(struct reader *reader, uint32_t field, size_t size)
 void reader_fixed(struct reader *reader, uint32_t field, void *out, size_t size)
 {
     struct bytes value = reader_optional(reader, field, size);
-    if (value.size == size) {
+    if (value.data != NULL && value.size == size) {
         memcpy(out, value.data, size);
         return;
     }
@@ -185,7 +185,7 @@ bool reader_end(struct reader *reader)
         uint64_t tag = 0;
         /* A tag that runs past the end is a cut; anything else here was not asked for. */
         if (varint(reader, &tag)) {
-            reader_refuse(reader);
+            refuse(reader, reader->at, false);
         }
     }
     return !reader->bad;

@@ -6,7 +6,9 @@ enum { SECONDS_PER_DAY = 86400, UTC8_SECONDS = 8 * 3600, DATE_MAX = 99991231 };
 
 void text_init(struct text *text, char *out, size_t size)
 {
-    *text = (struct text){.out = out, .size = size, .length = 0};
+    text->out = out;
+    text->size = size;
+    text->length = 0;
 }
 
 static void put(struct text *text, const char *data, size_t size)

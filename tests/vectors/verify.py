@@ -289,7 +289,7 @@ class Genesis:
         if not 0 < len(data) <= 16 * 2**20:
             raise Refused("GENESIS_SIZE")
         self.chain_id = tagged("genesis", data)
-        self.keys, validators = {}, []
+        self.keys, self.dated, validators = {}, 0, []
         try:
             message = Message(data)
             message.require(message.u32(1) == 1 and message.u32(2) == 1)
@@ -316,7 +316,7 @@ class Genesis:
         except Bad:
             raise Refused("GENESIS_ENCODING") from None
         self.set = ValidatorSet(1, sorted(validators))
-        if not self.set.usable():
+        if self.dated or not self.set.usable():
             raise Refused("GENESIS_VALIDATORS")
 
     def member(self, message, validators):
@@ -339,8 +339,7 @@ class Genesis:
             incarnation, first, last = inner.number(4), inner.number(5), inner.number(6)
             inner.end()
             if role == 1:
-                if first or last:
-                    raise Refused("GENESIS_VALIDATORS")
+                self.dated = self.dated or first or last
                 validators.append((0, key, number, incarnation))
         message.u32(11), message.u32(12)
         message.end()

@@ -2,6 +2,7 @@
 #include "tests/unit/verify/check.h"
 
 #include "proto/bytes.h"
+#include "proto/ledger.pb-c.h"
 #include "proto/merkle.h"
 
 static const struct build_plan plain = {.validators = 4, .items = 5, .bulk = 8, .accounts = 6};
@@ -403,6 +404,91 @@ static void test_other_files(void **state)
     world_free(world);
 }
 
+/* ---- genesis ---- */
+
+/* What the verifier says of a genesis file that `change` altered. */
+static void expect_genesis(void (*change)(Xuelian__Genesis *), enum verify_fault fault)
+{
+    static struct run run;
+    struct world *world = world_new(&plain);
+    struct built proof = world_record(world, 1);
+    struct bytes bytes = world_genesis(world);
+    Xuelian__Genesis *genesis = xuelian__genesis__unpack(NULL, bytes.size, bytes.data);
+    assert_non_null(genesis);
+    change(genesis);
+    size_t size = xuelian__genesis__get_packed_size(genesis);
+    uint8_t *packed = malloc(size + 1);
+    assert_non_null(packed);
+    xuelian__genesis__pack(genesis, packed);
+    xuelian__genesis__free_unpacked(genesis, NULL);
+    run_options(&run, bytes_of(packed, size), built_bytes(proof), NULL, VERIFY_CHINESE);
+    assert_string_equal(verify_fault_name(run.result.fault), verify_fault_name(fault));
+    assert_says(run.report, "证明被拒绝：");
+    assert_says(run.report, verify_fault_text(fault, VERIFY_CHINESE));
+    assert_says(run.report, "。\n其中任何内容都未得到证明。\n");
+    run_end(&run);
+    free(packed);
+    built_free(&proof);
+    world_free(world);
+}
+
+static void no_validator(Xuelian__Genesis *genesis)
+{
+    for (size_t i = 0; i < genesis->n_members; i++) {
+        for (size_t k = 0; k < genesis->members[i]->n_nodes; k++) {
+            genesis->members[i]->nodes[k]->role = XUELIAN__NODE_ROLE__NODE_ROLE_OBSERVER;
+        }
+    }
+}
+
+static void same_validator(Xuelian__Genesis *genesis)
+{
+    field_set(&genesis->members[1]->nodes[0]->key, genesis->members[0]->nodes[0]->key.data, 33);
+}
+
+static void later_validator(Xuelian__Genesis *genesis)
+{
+    genesis->members[2]->nodes[0]->from_height = 9;
+}
+
+static void no_point(Xuelian__Genesis *genesis)
+{
+    memset(genesis->members[2]->nodes[0]->key.data + 1, 0xff, 32);
+}
+
+static void same_member(Xuelian__Genesis *genesis)
+{
+    genesis->members[1]->id = genesis->members[0]->id;
+}
+
+static void bad_name(Xuelian__Genesis *genesis)
+{
+    genesis->members[1]->name_en[0] = (char)0xff;
+}
+
+static void other_name(Xuelian__Genesis *genesis)
+{
+    genesis->members[1]->name_en[0] = 'X';
+}
+
+static void newer_genesis(Xuelian__Genesis *genesis)
+{
+    genesis->version = 2;
+}
+
+static void test_genesis(void **state)
+{
+    (void)state;
+    expect_genesis(no_validator, VERIFY_FAULT_GENESIS_VALIDATORS);
+    expect_genesis(same_validator, VERIFY_FAULT_GENESIS_VALIDATORS);
+    expect_genesis(later_validator, VERIFY_FAULT_GENESIS_VALIDATORS);
+    expect_genesis(no_point, VERIFY_FAULT_GENESIS_VALIDATORS);
+    expect_genesis(same_member, VERIFY_FAULT_GENESIS_ENCODING);
+    expect_genesis(bad_name, VERIFY_FAULT_GENESIS_ENCODING);
+    expect_genesis(newer_genesis, VERIFY_FAULT_GENESIS_ENCODING);
+    expect_genesis(other_name, VERIFY_FAULT_WRONG_CHAIN);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -420,6 +506,7 @@ int main(void)
         cmocka_unit_test(test_absence_of_what_is_there),
         cmocka_unit_test(test_form),
         cmocka_unit_test(test_other_files),
+        cmocka_unit_test(test_genesis),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
