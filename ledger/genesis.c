@@ -134,6 +134,10 @@ static const char *check_keys(const Xuelian__Member *member)
         if (node->role == XUELIAN__NODE_ROLE__NODE_ROLE_UNSPECIFIED) {
             return "has a node without a role";
         }
+        if (node->role == XUELIAN__NODE_ROLE__NODE_ROLE_VALIDATOR &&
+            (node->from_height != 0 || node->to_height != 0)) {
+            return "has a validator with a first or last height; one of genesis has neither";
+        }
         if (node->n_addresses > LIMIT_ADDRESSES_MAX) {
             return "has a node with more than 4 addresses";
         }

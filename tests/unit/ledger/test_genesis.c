@@ -79,6 +79,10 @@ static void test_sentences(void **state)
     g = decode_sample(memory, sizeof memory);
     g->members[1]->nodes[0] = g->members[0]->nodes[0];
     assert_refused(g, "member 2 has a validator key that another member has");
+    g = decode_sample(memory, sizeof memory);
+    g->members[0]->nodes[0]->from_height = 5;
+    assert_refused(g, "member 1 has a validator with a first or last height; one of genesis has "
+                      "neither");
 }
 
 static void test_not_a_genesis_file(void **state)
