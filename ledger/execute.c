@@ -102,14 +102,19 @@ static enum status use_id(struct execution *run, uint32_t index)
     return ST_OK;
 }
 
-static void note_code(struct execution *run, uint32_t index)
+/* Notes the id with its place, code and result. */
+static void note_result(struct execution *run, uint32_t index)
 {
     struct state_key key = key_hash('U', &run->tx.id);
-    uint8_t place[16];
+    struct bytes result = run->block->results[index];
+    uint8_t *place = malloc(16 + result.size);
+    CHECK(place != NULL);
     be64_put(place, run->context.height);
     be32_put(place + 8, index);
     be32_put(place + 12, run->outcome.code);
-    overlay_put(state_overlay(run->state), key_bytes(&key), bytes_of(place, sizeof place));
+    memcpy(place + 16, result.data, result.size);
+    overlay_put(state_overlay(run->state), key_bytes(&key), bytes_of(place, 16 + result.size));
+    free(place);
 }
 
 static enum status execute_tx(struct execution *run, struct bytes bytes, uint32_t index)
@@ -140,8 +145,11 @@ static enum status execute_tx(struct execution *run, struct bytes bytes, uint32_
     if (status != ST_OK) {
         return status;
     }
-    note_code(run, index);
-    return put_result(run, index);
+    status = put_result(run, index);
+    if (status == ST_OK) {
+        note_result(run, index);
+    }
+    return status;
 }
 
 /* Everything after the last transaction: roots, header, what names the tip. */

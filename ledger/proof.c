@@ -127,7 +127,8 @@ static void add_issuer(struct builder *builder, struct bytes version, Xuelian__I
         return;
     }
     const Xuelian__ItemVersion *wire = (const Xuelian__ItemVersion *)(const void *)message;
-    if (!field_copy(&id, 32, &wire->tx_id) || ledger_view_tx(builder->view, &id, &place) != ST_OK ||
+    if (!field_copy(&id, 32, &wire->tx_id) ||
+        ledger_view_tx(builder->view, &id, &place, NULL, NULL) != ST_OK ||
         builder->source->get_tx(builder->source->context, place.height, place.index, &bytes,
                                 &size) != ST_OK) {
         return;

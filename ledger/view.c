@@ -1,9 +1,11 @@
 #include "ledger/view.h"
 
+#include <stdlib.h>
 #include <string.h>
 
 #include "ledger/state/keys.h"
 #include "proto/bytes.h"
+#include "proto/check.h"
 
 enum status ledger_view_open(struct ledger_view *view, struct kv *kv)
 {
@@ -91,19 +93,25 @@ enum status ledger_view_item(const struct ledger_view *view, uint64_t account_po
 }
 
 enum status ledger_view_tx(const struct ledger_view *view, const struct hash32 *id,
-                           struct tx_place *place)
+                           struct tx_place *place, uint8_t **result, size_t *result_size)
 {
     struct state_key key = key_hash('U', id);
     uint8_t *value = NULL;
     size_t size = 0;
     enum status status = kv_get(view->kv, view->snapshot, key_bytes(&key), &value, &size);
-    if (status == ST_OK && size != 16) {
+    if (status == ST_OK && size < 16) {
         status = ST_CORRUPT;
     }
     if (status == ST_OK) {
         place->height = be64_get(value);
         place->index = be32_get(value + 8);
         place->code = be32_get(value + 12);
+        if (result != NULL) {
+            *result_size = size - 16;
+            *result = malloc(*result_size + 1);
+            CHECK(*result != NULL);
+            memcpy(*result, value + 16, *result_size);
+        }
     }
     kv_free(value);
     return status;

@@ -34,13 +34,14 @@ enum status ledger_view_account(const struct ledger_view *view, const struct has
 enum status ledger_view_item(const struct ledger_view *view, uint64_t account_position,
                              uint64_t number, uint8_t **version, size_t *size);
 
-/* Where a transaction is. Returns ST_OK; ST_NOT_FOUND; ST_CORRUPT, ST_IO. */
+/* Where a transaction is. Returns ST_OK; ST_NOT_FOUND; ST_CORRUPT, ST_IO.
+ * Out  *result  canonical TxResult, malloc'ed, freed with kv_free; NULL when not wanted. */
 struct tx_place {
     uint64_t height;
     uint32_t index;
     uint32_t code;
 };
 enum status ledger_view_tx(const struct ledger_view *view, const struct hash32 *id,
-                           struct tx_place *place);
+                           struct tx_place *place, uint8_t **result, size_t *result_size);
 
 #endif

@@ -12,7 +12,7 @@
  *   'R' collection position               the record
  *   'I' account position, item            newest ItemVersion
  *   'D' hash                              outcomes known: reference, or account, course, date
- *   'U' id                                a transaction: height, index, code
+ *   'U' id                                a transaction: height, index, code, canonical TxResult
  *   'X' ...                               indexes for queries
  */
 #ifndef XUELIAN_LEDGER_KEYS_H

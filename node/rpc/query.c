@@ -1,0 +1,403 @@
+/* Reads of committed state: archives, proofs, blocks. Each runs on a query worker at a snapshot. */
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "ledger/proof.h"
+#include "ledger/tx/envelope.h"
+#include "node/node.h"
+#include "node/rpc/json.h"
+#include "node/rpc/routes.h"
+#include "proto/block.pb-c.h"
+#include "proto/bytes.h"
+#include "proto/canonical.h"
+#include "proto/check.h"
+#include "proto/convert.h"
+#include "proto/ledger.pb-c.h"
+#include "proto/tx.pb-c.h"
+
+enum { BLOCKS_MAX = 100 };
+
+struct query {
+    struct task task;
+    struct exchange *exchange;
+    void (*read)(struct query *query);
+    struct hash32 learner;
+    uint64_t number;
+    uint64_t limit;
+    bool issuer;
+    int http_status;
+    const char *content_type;
+    uint8_t *answer; /* malloc'ed */
+    size_t size;
+};
+
+static void query_run(struct task *task)
+{
+    struct query *query = (struct query *)task;
+    query->read(query);
+}
+
+static void query_done(struct task *task)
+{
+    struct query *query = (struct query *)task;
+    exchange_answer(query->exchange, query->http_status, query->content_type, query->answer,
+                    query->size);
+    free(query->answer);
+    free(query);
+}
+
+static void start(struct exchange *exchange, struct query request)
+{
+    struct query *query = malloc(sizeof *query);
+    CHECK(query != NULL);
+    *query = request;
+    query->exchange = exchange;
+    query->task.run = query_run;
+    query->task.done = query_done;
+    if (!worker_post(exchange->rpc->queries, &exchange->rpc->inbox, &query->task)) {
+        free(query);
+        exchange_problem(exchange, 503, ST_BUSY, "too many queries are waiting");
+    }
+}
+
+static void set_json(struct query *query, int status, json_t *object)
+{
+    char *text = json_dumps(object, JSON_COMPACT | JSON_PRESERVE_ORDER);
+    json_decref(object);
+    CHECK(text != NULL);
+    query->http_status = status;
+    query->content_type = status < 400 ? "application/json" : "application/problem+json";
+    query->answer = (uint8_t *)text;
+    query->size = strlen(text);
+}
+
+static void set_problem(struct query *query, enum status status, const char *detail)
+{
+    int http_status = http_status_of(status);
+    set_json(query, http_status,
+             problem_json(query->exchange->chinese, http_status, status, detail));
+}
+
+/* ---- Archive ---- */
+
+/* Decodes a version and its content into one object. */
+static json_t *item_json(struct bytes version)
+{
+    uint64_t memory[1024];
+    struct arena arena;
+    ProtobufCMessage *message = NULL;
+    arena_init(&arena, memory, sizeof memory);
+    if (canonical_decode(&message, &xuelian__item_version__descriptor, version, &arena) != ST_OK) {
+        return json_null();
+    }
+    Xuelian__ItemVersion *wire = (Xuelian__ItemVersion *)(void *)message;
+    struct bytes content = field_bytes(&wire->content);
+    wire->content.len = 0;
+    wire->account.len = 0;
+    json_t *object = json_of_message(message);
+    if (wire->kind == XUELIAN__ITEM_KIND__ITEM_KIND_OUTCOME &&
+        canonical_decode(&message, &xuelian__outcome__descriptor, content, &arena) == ST_OK) {
+        ((Xuelian__Outcome *)(void *)message)->account.len = 0;
+        json_object_set_new(object, "outcome", json_of_message(message));
+    }
+    return object;
+}
+
+static void read_archive(struct query *query)
+{
+    struct ledger_view view;
+    struct account account;
+    uint8_t summary[ACCOUNT_SUMMARY_SIZE_MAX];
+    uint64_t memory[1024];
+    struct arena arena;
+    ProtobufCMessage *message = NULL;
+    enum status status = ledger_view_open(&view, query->exchange->rpc->node->state_kv);
+    if (status != ST_OK) {
+        set_problem(query, status, NULL);
+        return;
+    }
+    status = ledger_view_account(&view, &query->learner, &account);
+    if (status != ST_OK) {
+        ledger_view_close(&view);
+        set_problem(query, status,
+                    status == ST_NOT_FOUND ? "there is no account with that learner id" : NULL);
+        return;
+    }
+    json_t *object = json_object();
+    json_t *items = json_array();
+    json_object_set_new(object, "learner", json_of_bytes(query->learner.bytes, 32));
+    json_object_set_new(object, "height", json_of_u64(view.header.height));
+    json_object_set_new(object, "time_ms", json_of_u64(view.header.time_ms));
+    size_t size = account_summary_encode(summary, &account);
+    arena_init(&arena, memory, sizeof memory);
+    if (canonical_decode(&message, &xuelian__account_summary__descriptor, bytes_of(summary, size),
+                         &arena) == ST_OK) {
+        json_object_set_new(object, "summary", json_of_message(message));
+    }
+    for (uint64_t i = 1; i <= account.items.size; i++) {
+        uint8_t *version = NULL;
+        size_t version_size = 0;
+        if (ledger_view_item(&view, account.position, i, &version, &version_size) == ST_OK) {
+            json_array_append_new(items, item_json(bytes_of(version, version_size)));
+        }
+        kv_free(version);
+    }
+    json_object_set_new(object, "items", items);
+    ledger_view_close(&view);
+    set_json(query, 200, object);
+}
+
+/* ---- Proofs ---- */
+
+static enum status get_tx(void *context, uint64_t height, uint32_t index, uint8_t **bytes,
+                          size_t *size)
+{
+    struct stored_block block;
+    enum status status = block_log_get(context, height, &block);
+    if (status != ST_OK) {
+        return status;
+    }
+    if (index < block.tx_count) {
+        *size = block.txs[index].size;
+        *bytes = malloc(*size);
+        CHECK(*bytes != NULL);
+        memcpy(*bytes, block.txs[index].data, *size);
+    } else {
+        status = ST_CORRUPT;
+    }
+    stored_block_free(&block);
+    return status;
+}
+
+struct changes {
+    struct bytes *list;
+    uint32_t count;
+};
+
+static bool add_change(void *context, struct bytes change)
+{
+    struct changes *changes = context;
+    struct bytes *grown = realloc(changes->list, (changes->count + 1) * sizeof *grown);
+    uint8_t *copy = malloc(change.size);
+    CHECK(grown != NULL && copy != NULL);
+    memcpy(copy, change.data, change.size);
+    changes->list = grown;
+    changes->list[changes->count++] = bytes_of(copy, change.size);
+    return changes->count < LIMIT_SET_CHANGES_MAX;
+}
+
+static void free_changes(struct changes *changes)
+{
+    for (uint32_t i = 0; i < changes->count; i++) {
+        union {
+            const uint8_t *in;
+            void *out;
+        } pointer = {.in = changes->list[i].data};
+        free(pointer.out);
+    }
+    free(changes->list);
+}
+
+typedef enum status (*prove_function)(struct query *query, const struct ledger_view *view,
+                                      const struct proof_anchor *anchor,
+                                      const struct proof_source *source);
+
+static void prove(struct query *query, prove_function build)
+{
+    struct node *node = query->exchange->rpc->node;
+    struct ledger_view view;
+    struct changes changes = {.count = 0};
+    uint8_t *certificate = NULL;
+    size_t certificate_size = 0;
+    enum status status = node_view(node, &view, &certificate, &certificate_size);
+    if (status != ST_OK) {
+        set_problem(query, status, "there is no certified block yet");
+        return;
+    }
+    status =
+        block_log_set_changes(node_block_log(node), view.header.height - 1, add_change, &changes);
+    if (status == ST_OK) {
+        struct proof_anchor anchor = {.certificate = bytes_of(certificate, certificate_size),
+                                      .set_changes = changes.list,
+                                      .set_change_count = changes.count};
+        struct proof_source source = {.get_tx = get_tx, .context = node_block_log(node)};
+        status = build(query, &view, &anchor, query->issuer ? &source : NULL);
+    }
+    if (status == ST_OK) {
+        query->http_status = 200;
+        query->content_type = "application/x-protobuf";
+    } else if (status == ST_CONFLICT) {
+        set_json(query, 409,
+                 problem_json(query->exchange->chinese, 409, status, "the account exists"));
+    } else {
+        set_problem(query, status,
+                    status == ST_NOT_FOUND ? "there is no such account or item" : NULL);
+    }
+    free_changes(&changes);
+    kv_free(certificate);
+    ledger_view_close(&view);
+}
+
+static enum status build_archive(struct query *query, const struct ledger_view *view,
+                                 const struct proof_anchor *anchor,
+                                 const struct proof_source *source)
+{
+    return proof_archive(view, anchor, source, &query->learner, NULL, &query->answer, &query->size);
+}
+
+static enum status build_record(struct query *query, const struct ledger_view *view,
+                                const struct proof_anchor *anchor,
+                                const struct proof_source *source)
+{
+    return proof_record(view, anchor, source, &query->learner, query->number, &query->answer,
+                        &query->size);
+}
+
+static enum status build_absence(struct query *query, const struct ledger_view *view,
+                                 const struct proof_anchor *anchor,
+                                 const struct proof_source *source)
+{
+    (void)source;
+    return proof_absence(view, anchor, XUELIAN__COLLECTION__COLLECTION_ACCOUNTS,
+                         bytes_of(&query->learner, 32), &query->answer, &query->size);
+}
+
+static void read_archive_proof(struct query *query)
+{
+    prove(query, build_archive);
+}
+
+static void read_item_proof(struct query *query)
+{
+    prove(query, build_record);
+}
+
+static void read_absence_proof(struct query *query)
+{
+    prove(query, build_absence);
+}
+
+static void account_query(struct exchange *exchange, char *arguments[],
+                          void (*read)(struct query *query))
+{
+    struct query query = {.read = read};
+    uint64_t issuer = 0;
+    if (hex_decode(query.learner.bytes, 32, arguments[0], strlen(arguments[0])) != ST_OK) {
+        exchange_problem(exchange, 422, ST_BAD_HEX, "a learner id is 64 hexadecimal digits");
+        return;
+    }
+    if (arguments[1] != NULL && !parse_u64(arguments[1], &query.number)) {
+        exchange_problem(exchange, 422, ST_BAD_FIELD, "an item's number is decimal, from 1");
+        return;
+    }
+    query.issuer = parameter_u64(exchange, "issuer", &issuer) && issuer == 1;
+    start(exchange, query);
+}
+
+void route_archive(struct exchange *exchange, char *arguments[])
+{
+    account_query(exchange, arguments, read_archive);
+}
+
+void route_archive_proof(struct exchange *exchange, char *arguments[])
+{
+    account_query(exchange, arguments, read_archive_proof);
+}
+
+void route_item_proof(struct exchange *exchange, char *arguments[])
+{
+    account_query(exchange, arguments, read_item_proof);
+}
+
+void route_absence_proof(struct exchange *exchange, char *arguments[])
+{
+    account_query(exchange, arguments, read_absence_proof);
+}
+
+/* ---- Blocks ---- */
+
+static json_t *header_json(const struct stored_block *block)
+{
+    uint64_t memory[256];
+    struct arena arena;
+    ProtobufCMessage *message = NULL;
+    arena_init(&arena, memory, sizeof memory);
+    if (canonical_decode(&message, &xuelian__header__descriptor, block->header_bytes, &arena) !=
+        ST_OK) {
+        return json_null();
+    }
+    json_t *object = json_of_message(message);
+    json_object_set_new(object, "hash", json_of_bytes(block->hash.bytes, 32));
+    return object;
+}
+
+static void read_block(struct query *query)
+{
+    struct stored_block block;
+    enum status status =
+        block_log_get(node_block_log(query->exchange->rpc->node), query->number, &block);
+    if (status != ST_OK) {
+        set_problem(query, status,
+                    status == ST_NOT_FOUND ? "there is no block at that height" : NULL);
+        return;
+    }
+    json_t *object = json_object();
+    json_t *ids = json_array();
+    struct arena arena;
+    struct tx *tx = malloc(sizeof *tx);
+    void *memory = malloc(TX_ARENA_SIZE);
+    CHECK(tx != NULL && memory != NULL);
+    json_object_set_new(object, "header", header_json(&block));
+    json_object_set_new(object, "certificate",
+                        json_of_bytes(block.certificate.data, block.certificate.size));
+    for (uint32_t i = 0; i < block.tx_count; i++) {
+        arena_init(&arena, memory, TX_ARENA_SIZE);
+        if (tx_parse(tx, block.txs[i], &block.header.chain_id, &arena) == ST_OK) {
+            json_array_append_new(ids, json_of_bytes(tx->id.bytes, 32));
+        }
+    }
+    free(memory);
+    free(tx);
+    json_object_set_new(object, "transactions", ids);
+    stored_block_free(&block);
+    set_json(query, 200, object);
+}
+
+static void read_blocks(struct query *query)
+{
+    json_t *object = json_object();
+    json_t *list = json_array();
+    for (uint64_t i = 0; i < query->limit; i++) {
+        struct stored_block block;
+        if (block_log_get(node_block_log(query->exchange->rpc->node), query->number + i, &block) !=
+            ST_OK) {
+            break;
+        }
+        json_array_append_new(list, header_json(&block));
+        stored_block_free(&block);
+    }
+    json_object_set_new(object, "headers", list);
+    set_json(query, 200, object);
+}
+
+void route_block(struct exchange *exchange, char *arguments[])
+{
+    struct query query = {.read = read_block};
+    if (!parse_u64(arguments[0], &query.number)) {
+        exchange_problem(exchange, 422, ST_BAD_FIELD, "a height is a decimal number");
+        return;
+    }
+    start(exchange, query);
+}
+
+void route_blocks(struct exchange *exchange, char *arguments[])
+{
+    struct query query = {.read = read_blocks, .number = 1, .limit = BLOCKS_MAX};
+    uint64_t limit = BLOCKS_MAX;
+    (void)arguments;
+    (void)parameter_u64(exchange, "from", &query.number);
+    (void)parameter_u64(exchange, "limit", &limit);
+    query.limit = limit < BLOCKS_MAX ? limit : BLOCKS_MAX;
+    start(exchange, query);
+}

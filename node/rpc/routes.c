@@ -1,0 +1,375 @@
+/* The table of routes, the transaction and network groups, and problems. */
+#include "node/rpc/routes.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "node/rpc/json.h"
+#include "proto/block.pb-c.h"
+#include "proto/bytes.h"
+#include "proto/canonical.h"
+#include "proto/check.h"
+
+/* ---- Answers ---- */
+
+void exchange_json(struct exchange *exchange, int status, json_t *object)
+{
+    char *text = json_dumps(object, JSON_COMPACT | JSON_PRESERVE_ORDER);
+    json_decref(object);
+    CHECK(text != NULL);
+    exchange_answer(exchange, status,
+                    status < 400 ? "application/json" : "application/problem+json", text,
+                    strlen(text));
+    free(text);
+}
+
+json_t *problem_json(bool chinese, int http_status, enum status status, const char *detail)
+{
+    json_t *object = json_object();
+    json_object_set_new(object, "type", json_string("about:blank"));
+    json_object_set_new(object, "title",
+                        json_string(chinese ? status_zh(status) : status_en(status)));
+    json_object_set_new(object, "status", json_integer(http_status));
+    json_object_set_new(object, "code", json_integer((json_int_t)status));
+    json_object_set_new(object, "name", json_string(status_name(status)));
+    if (detail != NULL) {
+        json_object_set_new(object, "detail", json_string(detail));
+    }
+    return object;
+}
+
+void exchange_problem(struct exchange *exchange, int http_status, enum status status,
+                      const char *detail)
+{
+    exchange_json(exchange, http_status,
+                  problem_json(exchange->chinese, http_status, status, detail));
+}
+
+int http_status_of(enum status status)
+{
+    switch (status_class(status)) {
+    case STATUS_CLASS_OK:
+        return 200;
+    case STATUS_CLASS_AGAIN:
+        return status == ST_BUSY ? 429 : 503;
+    case STATUS_CLASS_BAD:
+    case STATUS_CLASS_RULE:
+        return status == ST_NOT_FOUND ? 404 : 422;
+    case STATUS_CLASS_FATAL:
+        break;
+    }
+    return 500;
+}
+
+/* ---- Parameters ---- */
+
+bool parameter_u64(const struct exchange *exchange, const char *name, uint64_t *value)
+{
+    struct http1_request request = {
+        .query = {.data = exchange->query, .size = strlen(exchange->query)}};
+    struct http1_text text = http1_parameter(&request, name);
+    uint64_t sum = 0;
+    if (text.size == 0 || text.size > 19) {
+        return false;
+    }
+    for (size_t i = 0; i < text.size; i++) {
+        if (text.data[i] < '0' || text.data[i] > '9') {
+            return false;
+        }
+        sum = sum * 10 + (uint64_t)(text.data[i] - '0');
+    }
+    *value = sum;
+    return true;
+}
+
+bool parse_u64(const char *text, uint64_t *value)
+{
+    char *end = NULL;
+    if (text[0] < '0' || text[0] > '9' || strlen(text) > 19) {
+        return false;
+    }
+    *value = strtoull(text, &end, 10);
+    return *end == '\0';
+}
+
+/* ---- Transactions ---- */
+
+static const char *const state_words[] = {
+    [NODE_TX_UNKNOWN] = "unknown", [NODE_TX_PENDING] = "pending", [NODE_TX_COMMITTED] = "committed",
+    [NODE_TX_REFUSED] = "refused", [NODE_TX_EXPIRED] = "expired",
+};
+
+static void add_item_codes(json_t *object, const struct node_tx_status *tx)
+{
+    size_t room = tx->result_size * 4 + 8192;
+    struct arena arena;
+    ProtobufCMessage *message = NULL;
+    void *memory = malloc(room);
+    CHECK(memory != NULL);
+    arena_init(&arena, memory, room);
+    if (canonical_decode(&message, &xuelian__tx_result__descriptor,
+                         bytes_of(tx->result, tx->result_size), &arena) == ST_OK) {
+        const Xuelian__TxResult *result = (const Xuelian__TxResult *)(const void *)message;
+        if (result->n_item_codes > 0) {
+            json_t *codes = json_array();
+            for (size_t i = 0; i < result->n_item_codes; i++) {
+                json_array_append_new(codes, json_integer(result->item_codes[i]));
+            }
+            json_object_set_new(object, "item_codes", codes);
+        }
+    }
+    free(memory);
+}
+
+static void answer_tx(struct exchange *exchange, struct node_tx_status *tx)
+{
+    json_t *object = json_object();
+    bool has_code = tx->state == NODE_TX_COMMITTED || tx->state == NODE_TX_REFUSED ||
+                    tx->state == NODE_TX_EXPIRED;
+    json_object_set_new(object, "id", json_of_bytes(tx->id.bytes, 32));
+    json_object_set_new(object, "status", json_string(state_words[tx->state]));
+    if (tx->state == NODE_TX_COMMITTED) {
+        json_object_set_new(object, "height", json_of_u64(tx->height));
+        json_object_set_new(object, "index", json_integer(tx->index));
+    }
+    if (has_code) {
+        enum status code = (enum status)tx->code;
+        json_object_set_new(object, "code", json_integer(tx->code));
+        json_object_set_new(object, "name", json_string(status_name(code)));
+        json_object_set_new(object, "text",
+                            json_string(exchange->chinese ? status_zh(code) : status_en(code)));
+    }
+    if (tx->result != NULL) {
+        add_item_codes(object, tx);
+        free(tx->result);
+    }
+    exchange_json(exchange, 200, object);
+}
+
+struct submit_call {
+    struct node_submit submit;
+    struct exchange *exchange;
+};
+
+static void submit_done(struct task *task)
+{
+    struct submit_call *call = (struct submit_call *)task;
+    struct exchange *exchange = call->exchange;
+    if (call->submit.status == ST_OK) {
+        answer_tx(exchange, &call->submit.tx);
+    } else {
+        exchange_problem(exchange, http_status_of(call->submit.status), call->submit.status, NULL);
+    }
+    free(call);
+}
+
+static void post_transaction(struct exchange *exchange, char *arguments[])
+{
+    struct submit_call *call = calloc(1, sizeof *call);
+    CHECK(call != NULL);
+    (void)arguments;
+    call->exchange = exchange;
+    call->submit.task.done = submit_done;
+    call->submit.reply_to = &exchange->rpc->inbox;
+    call->submit.bytes = exchange->body;
+    call->submit.size = exchange->body_size;
+    exchange->body = NULL;
+    (void)parameter_u64(exchange, "wait_ms", &call->submit.timeout_ms);
+    node_submit(exchange->rpc->node, &call->submit);
+}
+
+struct wait_call {
+    struct node_wait wait;
+    struct exchange *exchange;
+};
+
+static void wait_done(struct task *task)
+{
+    struct wait_call *call = (struct wait_call *)task;
+    answer_tx(call->exchange, &call->wait.tx);
+    free(call);
+}
+
+static void get_transaction(struct exchange *exchange, char *arguments[])
+{
+    struct wait_call *call = calloc(1, sizeof *call);
+    CHECK(call != NULL);
+    if (hex_decode(call->wait.id.bytes, 32, arguments[0], strlen(arguments[0])) != ST_OK) {
+        free(call);
+        exchange_problem(exchange, 422, ST_BAD_HEX, "an id is 64 hexadecimal digits");
+        return;
+    }
+    call->exchange = exchange;
+    call->wait.task.done = wait_done;
+    call->wait.reply_to = &exchange->rpc->inbox;
+    (void)parameter_u64(exchange, "wait_ms", &call->wait.timeout_ms);
+    node_wait(exchange->rpc->node, &call->wait);
+}
+
+/* ---- Network, health ---- */
+
+struct info_call {
+    struct node_info info;
+    struct exchange *exchange;
+};
+
+static void info_done(struct task *task)
+{
+    struct info_call *call = (struct info_call *)task;
+    const struct node_info *info = &call->info;
+    struct exchange *exchange = call->exchange;
+    const struct genesis *genesis = node_genesis(exchange->rpc->node);
+    json_t *object = json_object();
+    json_t *peers = json_array();
+    json_object_set_new(object, "network", json_string(genesis->message->network));
+    json_object_set_new(object, "chain_id", json_of_bytes(genesis->chain_id.bytes, 32));
+    json_object_set_new(object, "height", json_of_u64(info->height));
+    json_object_set_new(object, "header_hash", json_of_bytes(info->header_hash.bytes, 32));
+    json_object_set_new(object, "time_ms", json_of_u64(info->time_ms));
+    json_object_set_new(object, "era", json_of_u64(info->era));
+    json_object_set_new(object, "view", json_of_u64(info->view));
+    json_object_set_new(object, "validators", json_integer(info->validators));
+    json_object_set_new(object, "quorum", json_integer(info->quorum));
+    json_object_set_new(object, "primary", json_integer(info->primary));
+    json_object_set_new(object, "voting", json_boolean(info->voting));
+    json_object_set_new(object, "catching_up", json_boolean(info->catching_up));
+    json_object_set_new(object, "stopped", json_boolean(info->stopped));
+    json_object_set_new(object, "pool_count", json_integer(info->pool_count));
+    json_object_set_new(object, "pool_bytes", json_of_u64(info->pool_bytes));
+    json_object_set_new(object, "validity_window", json_of_u64(info->validity_window));
+    for (uint32_t i = 0; i < info->peer_count; i++) {
+        json_t *peer = json_object();
+        json_object_set_new(peer, "member", json_integer(info->peers[i].member));
+        json_object_set_new(peer, "key", json_of_bytes(info->peers[i].key.bytes, 33));
+        json_object_set_new(peer, "connected", json_boolean(info->peers[i].connected));
+        json_array_append_new(peers, peer);
+    }
+    json_object_set_new(object, "peers", peers);
+    json_object_set_new(object, "text", json_string(info->text));
+    free(call);
+    exchange_json(exchange, 200, object);
+}
+
+static void get_network(struct exchange *exchange, char *arguments[])
+{
+    struct info_call *call = calloc(1, sizeof *call);
+    CHECK(call != NULL);
+    (void)arguments;
+    call->exchange = exchange;
+    call->info.task.done = info_done;
+    call->info.reply_to = &exchange->rpc->inbox;
+    node_info(exchange->rpc->node, &call->info);
+}
+
+static void get_genesis(struct exchange *exchange, char *arguments[])
+{
+    struct bytes genesis = node_genesis_bytes(exchange->rpc->node);
+    (void)arguments;
+    exchange_answer(exchange, 200, "application/x-protobuf", genesis.data, genesis.size);
+}
+
+static void get_healthz(struct exchange *exchange, char *arguments[])
+{
+    (void)arguments;
+    exchange_answer(exchange, 200, "text/plain", "ok\n", 3);
+}
+
+static void get_readyz(struct exchange *exchange, char *arguments[])
+{
+    char why[256];
+    (void)arguments;
+    bool ready = node_ready(exchange->rpc->node, why, sizeof why - 1);
+    size_t end = strlen(why); /* one byte was kept for the line end */
+    why[end] = '\n';
+    why[end + 1] = '\0';
+    exchange_answer(exchange, ready ? 200 : 503, "text/plain", why, strlen(why));
+}
+
+static void get_metrics(struct exchange *exchange, char *arguments[])
+{
+    char *text = node_metrics(exchange->rpc->node);
+    (void)arguments;
+    exchange_answer(exchange, 200, "text/plain; version=0.0.4", text, strlen(text));
+    free(text);
+}
+
+/* ---- The table ---- */
+
+struct route {
+    const char *method;
+    const char *pattern; /* {} stands for one part of the path */
+    void (*handler)(struct exchange *exchange, char *arguments[]);
+};
+
+static const struct route routes[] = {
+    {"POST", "/v1/transactions", post_transaction},
+    {"GET", "/v1/transactions/{}", get_transaction},
+    {"GET", "/v1/accounts/{}/archive", route_archive},
+    {"GET", "/v1/accounts/{}/archive/proof", route_archive_proof},
+    {"GET", "/v1/accounts/{}/items/{}/proof", route_item_proof},
+    {"GET", "/v1/accounts/{}/absence/proof", route_absence_proof},
+    {"GET", "/v1/blocks/{}", route_block},
+    {"GET", "/v1/blocks", route_blocks},
+    {"GET", "/v1/network", get_network},
+    {"GET", "/v1/genesis", get_genesis},
+    {"GET", "/healthz", get_healthz},
+    {"GET", "/readyz", get_readyz},
+    {"GET", "/metrics", get_metrics},
+};
+
+enum { ARGUMENTS_MAX = 2 };
+
+/* Matches part by part; arguments point into path, which is cut. */
+static bool match(const char *pattern, char *path, char *arguments[ARGUMENTS_MAX])
+{
+    unsigned count = 0;
+    char *ends[ARGUMENTS_MAX];
+    while (*pattern != '\0') {
+        if (pattern[0] == '{') {
+            size_t size = strcspn(path, "/");
+            if (size == 0 || count == ARGUMENTS_MAX) {
+                return false;
+            }
+            arguments[count] = path;
+            ends[count++] = path + size;
+            path += size;
+            pattern += 2;
+        } else if (*pattern++ != *path++) {
+            return false;
+        }
+    }
+    if (*path != '\0') {
+        return false;
+    }
+    for (unsigned i = 0; i < count; i++) {
+        *ends[i] = '\0';
+    }
+    return true;
+}
+
+void routes_dispatch(struct exchange *exchange)
+{
+    char *arguments[ARGUMENTS_MAX] = {NULL, NULL};
+    bool other_method = false;
+    for (size_t i = 0; i < sizeof routes / sizeof routes[0]; i++) {
+        char path[sizeof exchange->path];
+        memcpy(path, exchange->path, sizeof path);
+        if (!match(routes[i].pattern, path, arguments)) {
+            continue;
+        }
+        if (strcmp(routes[i].method, exchange->method) != 0) {
+            other_method = true;
+            continue;
+        }
+        (void)match(routes[i].pattern, exchange->path, arguments);
+        routes[i].handler(exchange, arguments);
+        return;
+    }
+    if (other_method) {
+        exchange_problem(exchange, 405, ST_NOT_FOUND, "this address takes another method");
+        return;
+    }
+    exchange_problem(exchange, 404, ST_NOT_FOUND,
+                     "there is no such address; docs/openapi.yaml lists them");
+}

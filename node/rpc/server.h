@@ -1,0 +1,51 @@
+/* Listeners, connections and exchanges of the RPC's loop. Private to node/rpc. */
+#ifndef XUELIAN_NODE_RPC_SERVER_H
+#define XUELIAN_NODE_RPC_SERVER_H
+
+#include "node/rpc/http1.h"
+#include "node/rpc/rpc.h"
+#include "node/tls.h"
+
+struct connection;
+
+/* One request and its answer. Lives until answered, even when its connection has gone. */
+struct exchange {
+    struct rpc *rpc;
+    struct connection *connection; /* NULL: gone; the answer is dropped */
+    bool chinese;                  /* Accept-Language prefers zh */
+    bool local;                    /* came by the local listener */
+    char method[16];
+    char path[512];
+    char query[512];
+    uint8_t *body; /* malloc'ed; a handler may take it and set NULL */
+    size_t body_size;
+};
+
+struct rpc {
+    struct node *node;
+    uv_loop_t loop;
+    uv_thread_t thread;
+    struct inbox inbox;
+    struct worker *queries;
+    SSL_CTX *context;
+    uv_tcp_t tls_server;
+    uv_tcp_t local_server;
+    uv_timer_t timer;
+    struct connection *connections;
+    uint32_t connection_count;
+    uint32_t under_way; /* exchanges not answered yet */
+    struct task stop_task;
+    bool stopping;
+};
+
+/* Answers and frees the exchange. body is copied. RPC thread. */
+void exchange_answer(struct exchange *exchange, int status, const char *content_type,
+                     const void *body, size_t size);
+/* RFC 9457 problem from the error table; detail may be NULL. Picks the HTTP status by the class. */
+void exchange_problem(struct exchange *exchange, int http_status, enum status status,
+                      const char *detail);
+
+/* Finds the route and begins to answer. RPC thread. */
+void routes_dispatch(struct exchange *exchange);
+
+#endif
