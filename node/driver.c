@@ -713,6 +713,23 @@ static struct pbft_params core_params(const Xuelian__Params *params)
                                 .rotation_blocks = params->rotation_blocks};
 }
 
+/* Hash of the block that the first era rests on: block 0, the parent of block 1. No kind of transaction of
+ * this version changes the set, so there is one era. */
+static bool era_base(struct node *node, struct hash32 *hash)
+{
+    struct stored_block block;
+    if (ledger_tip(node->ledger)->height == 0) {
+        *hash = *ledger_tip_hash(node->ledger);
+        return true;
+    }
+    if (block_log_get(node->block_log, 1, &block) != ST_OK) {
+        return false;
+    }
+    *hash = block.header.parent_hash;
+    stored_block_free(&block);
+    return true;
+}
+
 static enum status start_core(struct driver *driver, char *error)
 {
     struct node *node = driver->node;
@@ -749,8 +766,11 @@ static enum status start_core(struct driver *driver, char *error)
         }
         start.certificate = field_bytes(&((Xuelian__Certified *)(void *)message)->certificate);
     }
-    /* One era so far: its first height is 1 and it rests on block 0. */
-    start.era_base_hash = ledger_tip(node->ledger)->parent_hash;
+    if (!era_base(node, &start.era_base_hash)) {
+        snprintf(error, NODE_ERROR_SIZE, "block 1 cannot be read from the log");
+        kv_free(certified);
+        return ST_CORRUPT;
+    }
     if (node->journal != NULL && vote_journal_newest(node->journal)->payload.size > 0) {
         start.record = vote_journal_newest(node->journal)->payload;
         if (pbft_record_view(start.record, &era, &view) == ST_OK &&

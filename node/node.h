@@ -14,7 +14,7 @@
 #include "node/pool/pool.h"
 #include "node/worker.h"
 
-#define NODE_ERROR_SIZE 1024u
+#define NODE_ERROR_SIZE 4096u
 
 struct driver;
 

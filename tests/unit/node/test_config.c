@@ -1,0 +1,76 @@
+/* The configuration file: each wrong one has its sentence, with file and line. */
+#include "tests/unit/cmocka_all.h"
+
+#include <stdio.h>
+#include <unistd.h>
+
+#include "node/config.h"
+
+static char error[512];
+static struct node_config config;
+
+static enum status read_text(const char *text)
+{
+    FILE *file = fopen("test.yaml", "w");
+    assert_non_null(file);
+    fputs(text, file);
+    fclose(file);
+    return config_read(&config, "test.yaml", error, sizeof error);
+}
+
+#define GOOD                                                                                   \
+    "data_dir: data\ngenesis: /g\nkey_file: k\npassphrase_file: p\npeer_listen: 127.0.0.1:1\n" \
+    "rpc_listen: 127.0.0.1:2\nlocal_listen: 127.0.0.1:3\n"
+
+static void test_good(void **state)
+{
+    (void)state;
+    assert_int_equal(read_text(GOOD "log_level: warn\n"), ST_OK);
+    assert_string_equal(config.data_dir, "data");
+    assert_string_equal(config.genesis, "/g");
+    assert_int_equal(config.log_level, LOG_WARN);
+}
+
+static void test_paths_are_from_the_file(void **state)
+{
+    FILE *file = fopen("./test.yaml", "w");
+    (void)state;
+    assert_non_null(file);
+    fputs(GOOD, file);
+    fclose(file);
+    assert_int_equal(config_read(&config, "./test.yaml", error, sizeof error), ST_OK);
+    assert_string_equal(config.data_dir, "./data");
+    assert_string_equal(config.genesis, "/g");
+}
+
+static void test_sentences(void **state)
+{
+    (void)state;
+    assert_int_equal(read_text(GOOD "peer_lisen: x\n"), ST_BAD_CONFIG);
+    assert_string_equal(
+        error, "test.yaml, line 8: there is no setting peer_lisen; did you mean peer_listen?");
+    assert_int_equal(read_text("data_dir: x\n"), ST_BAD_CONFIG);
+    assert_non_null(strstr(error, "genesis is missing; add it"));
+    assert_int_equal(read_text(GOOD "genesis: x\n"), ST_BAD_CONFIG);
+    assert_string_equal(error, "test.yaml, line 8: genesis is set twice; keep one");
+    assert_int_equal(read_text(GOOD "log_level: loud\n"), ST_BAD_CONFIG);
+    assert_string_equal(error, "test.yaml, line 8: log_level is loud; it is one of debug, info, "
+                               "warn, error");
+    assert_int_equal(read_text("data_dir: [a, b]\n"), ST_BAD_CONFIG);
+    assert_string_equal(error, "test.yaml, line 1: data_dir takes one value");
+    assert_int_equal(read_text("- a\n"), ST_BAD_CONFIG);
+    assert_non_null(strstr(error, "the file must be lines of the form name: value"));
+    assert_int_equal(read_text("a: b: c\n"), ST_BAD_CONFIG);
+    assert_non_null(strstr(error, "this is not YAML"));
+    assert_int_equal(config_read(&config, "no-such.yaml", error, sizeof error), ST_NOT_FOUND);
+    assert_non_null(strstr(error, "the configuration file no-such.yaml cannot be read"));
+    unlink("test.yaml");
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {cmocka_unit_test(test_good),
+                                       cmocka_unit_test(test_paths_are_from_the_file),
+                                       cmocka_unit_test(test_sentences)};
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}

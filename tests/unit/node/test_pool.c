@@ -1,0 +1,133 @@
+/* The pool: order, bounds, variants of one id, expiry. */
+#include "tests/unit/cmocka_all.h"
+
+#include <stdlib.h>
+
+#include "node/pool/pool.h"
+#include "proto/bytes.h"
+
+static const struct pool_limits limits = {
+    .bytes = 1000, .count = 10, .batch_bytes = 250, .batch_count = 4, .batch_work = 100};
+
+static struct body *make(uint8_t id, uint8_t variant, uint64_t work, uint64_t valid_until)
+{
+    static uint8_t data[100];
+    struct tx tx = {.bytes = bytes_of(data, sizeof data), .valid_until = valid_until};
+    tx.id.bytes[0] = id;
+    tx.entry.bytes[0] = id;
+    tx.entry.bytes[1] = variant;
+    return body_new(&tx, work);
+}
+
+static enum status add(struct pool *pool, struct body *body, bool fetched)
+{
+    enum status status = pool_add(pool, body, fetched, 400, body->id.bytes[0]);
+    body_release(body);
+    return status;
+}
+
+static void test_order_and_batches(void **state)
+{
+    struct pool *pool = pool_new(&limits);
+    uint8_t entries[4 * 32];
+    (void)state;
+    assert_int_equal(pool_oldest_ms(pool), UINT64_MAX);
+    for (uint8_t i = 1; i <= 6; i++) {
+        assert_int_equal(add(pool, make(i, 0, 10, 9), false), ST_OK);
+    }
+    assert_int_equal(add(pool, make(3, 0, 10, 9), false), ST_DUPLICATE);
+    assert_int_equal(pool_count(pool), 6);
+    assert_int_equal(pool_bytes(pool), 600);
+    assert_int_equal(pool_oldest_ms(pool), 1);
+    assert_true(pool_full_batch(pool));
+    assert_int_equal(pool_select(pool, entries), 2); /* 250 bytes hold two of 100 */
+    assert_int_equal(entries[0], 1);
+    assert_int_equal(entries[32], 2);
+    struct hash32 id = {{1}};
+    pool_remove(pool, &id);
+    assert_int_equal(pool_select(pool, entries), 2);
+    assert_int_equal(entries[0], 2);
+    assert_int_equal(pool_oldest_ms(pool), 2);
+    pool_free(pool);
+}
+
+static void test_bounds(void **state)
+{
+    struct pool *pool = pool_new(&limits);
+    (void)state;
+    assert_int_equal(add(pool, make(1, 0, 300, 9), false), ST_OK);
+    assert_int_equal(add(pool, make(2, 0, 101, 9), false), ST_BUSY); /* past 400 of work */
+    assert_int_equal(add(pool, make(2, 0, 101, 9), true), ST_OK);    /* a proposal needs it */
+    for (uint8_t i = 3; i <= 10; i++) {
+        assert_int_equal(add(pool, make(i, 0, 1, 9), false), ST_OK);
+    }
+    assert_int_equal(add(pool, make(11, 0, 1, 9), false), ST_BUSY);
+    assert_int_equal(add(pool, make(11, 0, 1, 9), true), ST_OK);
+    assert_int_equal(pool_count(pool), 9);
+    pool_free(pool);
+}
+
+/* One that is larger than the bound alone still gets in when nothing else waits. */
+static void test_large_one_is_not_starved(void **state)
+{
+    struct pool *pool = pool_new(&limits);
+    (void)state;
+    assert_int_equal(add(pool, make(1, 0, 5000, 9), false), ST_OK);
+    pool_free(pool);
+}
+
+static void test_variants(void **state)
+{
+    struct pool *pool = pool_new(&limits);
+    struct hash32 id = {{1}};
+    struct hash32 entry = {{1, 1}};
+    uint8_t entries[4 * 32];
+    (void)state;
+    assert_int_equal(add(pool, make(1, 0, 10, 9), false), ST_OK);
+    assert_int_equal(add(pool, make(1, 1, 10, 9), false), ST_DUPLICATE);
+    assert_int_equal(add(pool, make(1, 1, 10, 9), true), ST_OK);
+    assert_non_null(pool_find_entry(pool, &entry));
+    assert_int_equal(pool_find_id(pool, &id)->entry.bytes[1], 0);
+    assert_int_equal(pool_select(pool, entries), 1);
+    struct body *held = pool_find_entry(pool, &entry);
+    body_hold(held);
+    pool_remove(pool, &id); /* ends both */
+    assert_null(pool_find_entry(pool, &entry));
+    assert_int_equal(pool_bytes(pool), 0);
+    assert_int_equal(held->bytes.size, 100); /* still readable by who holds it */
+    body_release(held);
+    pool_free(pool);
+}
+
+static void gone(void *context, const struct hash32 *id)
+{
+    *(uint8_t *)context = id->bytes[0];
+}
+
+static void test_expiry(void **state)
+{
+    struct pool *pool = pool_new(&limits);
+    uint8_t last = 0;
+    (void)state;
+    add(pool, make(1, 0, 10, 5), false);
+    add(pool, make(2, 0, 10, 6), false);
+    pool_expire(pool, 5, gone, &last);
+    assert_int_equal(pool_count(pool), 2);
+    pool_expire(pool, 6, gone, &last);
+    assert_int_equal(last, 1);
+    assert_int_equal(pool_count(pool), 1);
+    assert_int_equal(pool_work(pool), 10);
+    pool_free(pool);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_order_and_batches),
+        cmocka_unit_test(test_bounds),
+        cmocka_unit_test(test_large_one_is_not_starved),
+        cmocka_unit_test(test_variants),
+        cmocka_unit_test(test_expiry),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
