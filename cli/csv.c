@@ -4,6 +4,7 @@
 #include <iconv.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <zlib.h>
 
 enum { READ_SIZE = 65536, ROW_ROOM = CSV_ROW_SIZE_MAX + 1, TEXT_ROOM = 2 * CSV_ROW_SIZE_MAX + 1 };
@@ -17,6 +18,7 @@ struct csv {
     size_t buffered;
     size_t taken;
     bool ended;
+    uint64_t file_size;
     uint32_t line;     /* of the next byte */
     uint32_t row_line; /* of the last row's first byte */
     char *raw;         /* the row as in the file, ROW_ROOM */
@@ -246,6 +248,8 @@ static bool open_stream(struct csv *csv, struct fault *fault)
                                "无法打开数据表 %s：%s", csv->path, strerror(errno));
     }
     gzbuffer(csv->in, READ_SIZE);
+    struct stat info;
+    csv->file_size = stat(csv->path, &info) == 0 && info.st_size > 0 ? (uint64_t)info.st_size : 1;
     if (packed && gzdirect(csv->in) == 1) {
         return fault_set(fault, EXIT_USAGE,
                          "%s is not a gzip file; give it a name without .gz, or compress it",
@@ -369,4 +373,11 @@ int csv_column_find(const struct csv *csv, const char *name)
 uint32_t csv_line(const struct csv *csv)
 {
     return csv->row_line;
+}
+
+uint32_t csv_progress(const struct csv *csv)
+{
+    z_off_t offset = gzoffset(csv->in);
+    uint64_t part = offset > 0 ? (uint64_t)offset * 1000 / csv->file_size : 0;
+    return part > 1000 ? 1000 : (uint32_t)part;
 }

@@ -43,4 +43,7 @@ enum csv_event csv_next(struct csv *csv, const char *const **fields, struct faul
 /* Line at which the last row begins, from 1. */
 uint32_t csv_line(const struct csv *csv);
 
+/* How much of the file was read, in thousandths of its size on disk. */
+uint32_t csv_progress(const struct csv *csv);
+
 #endif

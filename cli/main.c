@@ -9,6 +9,10 @@ const struct command commands[] = {
     {"key", "make and show signing keys", "生成和查看签名密钥", command_key},
     {"network", "make a network for trials", "创建试用网络", command_network},
     {"genesis", "show and check a genesis file", "查看和检查创世文件", command_genesis},
+    {"status", "ask nodes how they are", "查询节点状态", command_status},
+    {"import", "deposit outcomes from tables", "从数据表批量存入学习成果", command_import},
+    {"archive", "get a learner's archive with its proof", "获取学习者档案及其证明",
+     command_archive},
     {"verify", "check a proof offline", "离线验证证明", command_verify},
     {NULL, NULL, NULL, NULL},
 };
