@@ -84,14 +84,15 @@ struct pbft_config {
 /* Where the stores stand. Everything borrowed for the call. */
 struct pbft_start {
     uint64_t now_ms;          /* as in pbft_input */
-    struct bytes header;      /* canonical header of the newest block that the block log holds */
+    struct bytes header;      /* canonical header of the newest block durable in the block log */
     struct bytes certificate; /* its COMMIT certificate; empty at height 0 */
-    /* The set that certifies that header (any value at height 0), and the set and parameters of the next
-     * height. In one era they are the same set. */
-    const struct validator_set *tip_set;
-    const struct validator_set *next_set;
+    /* The set and parameters of the next height. */
+    const struct validator_set *set;
     struct pbft_params params;
-    struct bytes record;   /* newest journal record, or empty: nothing was ever voted */
+    /* The last block before set->era: the set that certified it (NULL: block 0) and its hash. */
+    const struct validator_set *previous_set;
+    struct hash32 era_base_hash;
+    struct bytes record;   /* newest journal record, or empty: nothing was ever signed */
     struct bytes new_view; /* the NEW-VIEW stored with (era, view) of that record, or empty */
 };
 
@@ -99,9 +100,9 @@ struct pbft_start {
 size_t pbft_footprint(const struct pbft_config *config);
 
 /* Makes a core in memory that the caller owns and later frees; there is nothing to undo.
- * Returns  ST_OK; ST_CORRUPT (record or new_view cannot be what this core wrote, or the record names
- *          another block at the tip's height: stop the node); ST_FOREIGN (the record is of another chain
- *          or incarnation). On error *core is NULL.
+ * Returns  ST_OK; ST_CORRUPT (what was stored cannot be what this core wrote, or the record names another
+ *          block at the tip's height: stop the node); ST_FOREIGN (another chain, key or incarnation).
+ *          On error *core is NULL.
  * In  memory  pbft_footprint bytes.  Source  R20, R21, R22. */
 enum status pbft_init(struct pbft **core, void *memory, const struct pbft_config *config,
                       const struct pbft_start *start);
