@@ -7,6 +7,7 @@
 
 #include "proto/bytes.h"
 #include "proto/canonical.h"
+#include "tests/unit/folder.h"
 #include "tests/unit/ledger/support.h"
 
 static struct genesis genesis;
@@ -91,7 +92,6 @@ static struct hash32 run_blocks(struct kv *kv, bool reopen)
 static void test_same_roots_everywhere(void **state)
 {
     char path[] = "ledger-XXXXXX";
-    char command[64];
     char error[256];
     struct kv_options options = {
         .cache_size = 1 << 20, .write_buffer_size = 1 << 16, .bloom_bits = 10, .create = true};
@@ -107,8 +107,7 @@ static void test_same_roots_everywhere(void **state)
     assert_int_equal(kv_open_leveldb(&kv, path, &options, error, sizeof error), ST_OK);
     struct hash32 disk = run_blocks(kv, true);
     kv_close(kv);
-    snprintf(command, sizeof command, "rm -r %s", path);
-    assert_int_equal(system(command), 0);
+    assert_int_equal(folder_remove(path), 0);
     assert_true(hash32_equal(&memory, &reopened));
     assert_true(hash32_equal(&memory, &disk));
 }

@@ -8,6 +8,7 @@
 
 #include "ledger/store/vote_journal.h"
 #include "proto/bytes.h"
+#include "tests/unit/folder.h"
 
 static const struct hash32 chain = {{1}};
 static const struct pubkey33 key = {{2}};
@@ -26,10 +27,8 @@ static int setup(void **state)
 
 static int teardown(void **state)
 {
-    char command[64];
     (void)state;
-    snprintf(command, sizeof command, "rm -r %s", directory);
-    return system(command);
+    return folder_remove(directory);
 }
 
 static enum status open_journal(struct vote_journal **journal)

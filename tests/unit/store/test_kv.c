@@ -6,6 +6,7 @@
 
 #include "ledger/store/kv.h"
 #include "proto/bytes.h"
+#include "tests/unit/folder.h"
 
 enum { KEYS = 200 };
 
@@ -133,9 +134,7 @@ static bool reopen_leveldb(struct kv **kv)
 
 static void remove_path(const char *name)
 {
-    char command[64];
-    snprintf(command, sizeof command, "rm -r %s", name);
-    assert_int_equal(system(command), 0);
+    assert_int_equal(folder_remove(name), 0);
 }
 
 static void test_leveldb(void **state)
