@@ -64,6 +64,8 @@ PLANTS = {
         ("docs/planted2.md", "```console\n$ cmake --workflow --preset no-such\n```\n", "no preset no-such"),
         ("docs/planted3.md", "```sh\nxuelian no-such\n```\n", "has no command 'no-such'"),
         ("docs/planted4.md", "See `node/no_such.c`.\n", "names `node/no_such.c`"),
+        ("docs/planted5.md", "```sh\nxuelian status --no-such here\n```\n", "status has no option --no-such"),
+        ("docs/planted6.md", "```sh\nxuelian status -g here --genesis=there\n```\n", None),
     ],
     "words": [
         ("node/planted.c", f"/* {UNFINISHED} */\n", UNFINISHED),
@@ -86,6 +88,19 @@ PLANTS = {
         ("README.md", "+\n## Planted\n", "headings of levels"),
         ("README.md", "+\n```sh\ndeploy/planted\n```\n", "'deploy/planted' is in one language only"),
         ("README.zh-CN.md", None, "README.zh-CN.md is missing"),
+    ],
+    "manual": [
+        ("docs/man/xuelian.1.scd", "+\n## xuelian planted\n", "'## xuelian planted' is described"),
+        ("docs/man/xuelian.1.scd", "+\n## xuelian status\n\n*--planted*\n", "--planted is described"),
+        ("docs/man/xuelian.1.scd", "+\n## xuelian status\n", "--genesis is not described"),
+        ("docs/man/xuelian.1.scd", "+\n## xuelian status\n\n*-x*, *--genesis* _FILE_\n", "the short form -g"),
+        ("docs/man/xueliand.8.scd", "+\n# CONFIGURATION\n\n*planted*\n", "there is no such setting"),
+        ("node/config.c", "+\nSETTING(planted, true, true)\n", "the setting planted is not described"),
+        ("docs/man/xueliand.8.scd", None, "every program has a manual page"),
+    ],
+    "api": [
+        ("docs/openapi.yaml", "+\npaths:\n  /v1/planted/{x}:\n    get:\n", "GET /v1/planted/{} is described and not"),
+        ("node/rpc/routes.c", '+\n    {"PUT", "/v1/blocks/{}", f},\n', "PUT /v1/blocks/{} is served and not described"),
     ],
 }  # fmt: skip
 
@@ -122,11 +137,24 @@ def write(root, path, content):
         file.write(content)
 
 
+FAKE_XUELIAN = """#!/bin/sh
+case $1 in
+status) echo 'Usage: xuelian status [-g FILE]'; echo '  -g, --genesis=FILE   the file' ;;
+*) echo 'Usage: xuelian COMMAND ...'; echo '  status     shows the network' ;;
+esac
+"""
+FAKE_XUELIAND = """#!/bin/sh
+echo 'Usage: xueliand'
+echo '  -c, --config=FILE    the file'
+"""
+
+
 def fake_build(folder):
-    """A build folder whose xuelian lists one command."""
+    """A build folder whose xuelian knows one command."""
     build = os.path.join(folder, "fake-build")
-    write(build, "bin/xuelian", "#!/bin/sh\necho '  status  shows the network'\n")
-    os.chmod(os.path.join(build, "bin/xuelian"), 0o755)
+    for name, script in (("xuelian", FAKE_XUELIAN), ("xueliand", FAKE_XUELIAND)):
+        write(build, f"bin/{name}", script)
+        os.chmod(os.path.join(build, "bin", name), 0o755)
     return build
 
 

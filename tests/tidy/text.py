@@ -82,8 +82,8 @@ def shell_lines(text):
             offset += len(line)
 
 
-def commands(tree, subcommands):
-    """subcommands: what `xuelian --help` lists, or None where there is no build to ask."""
+def commands(tree, known):
+    """known: what the built xuelian says of its commands and their options, or None without a build."""
     presets = preset_names(tree)
     for path in tree.markdown():
         text = tree.text(path)
@@ -92,7 +92,7 @@ def commands(tree, subcommands):
             if not tree.exists(re.sub(r"\.pb-c\.[ch]$", ".proto", name)):
                 yield f"{path}: names `{name}`, which does not exist"
         for offset, command in shell_lines(text):
-            problem = command_problem(tree, presets, subcommands, command)
+            problem = command_problem(tree, presets, known, command)
             if problem:
                 yield f"{path}:{line_of(text, offset)}: '{command}': {problem}"
 
@@ -104,7 +104,7 @@ def preset_names(tree):
     return {entry["name"] for key in presets if key.endswith("Presets") for entry in presets[key]}
 
 
-def command_problem(tree, presets, subcommands, command):
+def command_problem(tree, presets, known, command):
     words = [word for word in command.split() if "=" not in word or word.startswith("-")]
     if words and words[0] == "sudo":
         words = words[1:]
@@ -118,10 +118,22 @@ def command_problem(tree, presets, subcommands, command):
             return f"{program} cannot be executed: chmod +x"
     if "--preset" in words[:-1] and words[words.index("--preset") + 1] not in presets:
         return f"there is no preset {words[words.index('--preset') + 1]}"
-    if os.path.basename(program) == "xuelian" and subcommands is not None:
-        named = next((word for word in words[1:] if not word.startswith("-")), None)
-        if named and named not in subcommands:
-            return f"xuelian has no command '{named}'"
+    if os.path.basename(program) == "xuelian" and known is not None:
+        return xuelian_problem(known, words[1:])
+    return None
+
+
+def xuelian_problem(known, words):
+    """The longest run of first words that names a command, and its options."""
+    names = [name for name in known if words[: name.count(" ")] == name.split()[1:]]
+    name = max(names, key=len, default=None)
+    if name is None:
+        leading = [word for word in words[:1] if not word.startswith("-")]
+        return f"xuelian has no command '{leading[0]}'" if leading else None
+    for word in words:
+        option = word.split("=")[0]
+        if word.startswith("-") and option not in known[name] and option not in known[name].values():
+            return f"{name} has no option {option}"
     return None
 
 
@@ -153,7 +165,7 @@ def whitespace(tree):
         for number, line in enumerate(text.split("\n"), 1):
             if line != line.rstrip():
                 yield f"{path}:{number}: space at the end of the line"
-            if "\t" in line and not path.endswith((".txt", ".md")):
+            if "\t" in line and not path.endswith((".txt", ".md", ".scd")):
                 yield f"{path}:{number}: a tab; indent with spaces"
 
 

@@ -3,25 +3,22 @@
 
 import argparse
 import os
-import re
-import subprocess
 import sys
 
 sys.dont_write_bytecode = True
 
 import c_code  # noqa: E402
+import manual  # noqa: E402
 import pure  # noqa: E402
 import text  # noqa: E402
 from tree import Tree  # noqa: E402
 
 
-def subcommands(build):
-    """The words that `xuelian --help` begins an indented line with, or None without a build."""
-    program = os.path.join(build or "", "bin", "xuelian")
-    if not build or not os.path.exists(program):
+def commands(build):
+    """Each command of the built xuelian ("xuelian key new") to its options, or None without a build."""
+    if not build or not os.path.exists(os.path.join(build, "bin", "xuelian")):
         return None
-    shown = subprocess.run([program, "--help"], capture_output=True, text=True, check=False, timeout=30)
-    return set(re.findall(r"^\s+([a-z][a-z-]*)", shown.stdout, re.MULTILINE))
+    return {name: manual.options(manual.IN_HELP, shown) for name, shown in manual.commands_of(build)}
 
 
 # Name to function of (tree, build folder).
@@ -33,11 +30,13 @@ CHECKS = {
     "pure": lambda tree, build: pure.pure(build),
     "layout": lambda tree, build: text.layout(tree),
     "links": lambda tree, build: text.links(tree),
-    "commands": lambda tree, build: text.commands(tree, subcommands(build)),
+    "commands": lambda tree, build: text.commands(tree, commands(build)),
     "words": lambda tree, build: text.words(tree),
     "whitespace": lambda tree, build: text.whitespace(tree),
     "glossary": lambda tree, build: text.glossary(tree),
     "readme": lambda tree, build: text.readme(tree),
+    "manual": lambda tree, build: manual.manual(tree, build),
+    "api": lambda tree, build: manual.api(tree),
 }
 
 
@@ -51,8 +50,8 @@ def main():
     if options.check is None:
         print("\n".join(CHECKS))
         return 0
-    if options.check == "pure" and not options.build:
-        parser.error("the check 'pure' reads archives: give --build")
+    if options.check in ("pure", "manual") and not options.build:
+        parser.error(f"the check '{options.check}' looks at what was built: give --build")
     findings = list(CHECKS[options.check](Tree(options.root), options.build))
     for finding in findings:
         print(finding)

@@ -5,7 +5,7 @@ import re
 
 SKIPPED_FOLDERS = {".git", "build", ".cache", "__pycache__", "node_modules"}
 LAYERS = ("proto", "consensus", "ledger", "node", "cli")
-TEXT_ENDINGS = (".c", ".h", ".proto", ".md", ".txt", ".py", ".sh", ".cmake", ".json", ".yaml", ".yml", ".service", ".R")
+TEXT_ENDINGS = (".c", ".h", ".proto", ".md", ".txt", ".py", ".sh", ".cmake", ".json", ".yaml", ".yml", ".service", ".R", ".scd")
 
 
 class Tree:
