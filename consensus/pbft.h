@@ -93,7 +93,7 @@ struct pbft_start {
     const struct validator_set *previous_set;
     struct hash32 era_base_hash;
     struct bytes record;   /* newest journal record, or empty: nothing was ever signed */
-    struct bytes new_view; /* the NEW-VIEW stored with (era, view) of that record, or empty */
+    struct bytes new_view; /* the NEW-VIEW stored under that PERSIST's (era, view), or empty */
 };
 
 /* Bytes of memory for a core; 16-byte aligned. Depends on validators_max alone. */
@@ -106,10 +106,6 @@ size_t pbft_footprint(const struct pbft_config *config);
  * In  memory  pbft_footprint bytes.  Source  R20, R21, R22. */
 enum status pbft_init(struct pbft **core, void *memory, const struct pbft_config *config,
                       const struct pbft_start *start);
-
-/* The (era, view) a journal record is in, to find the NEW-VIEW stored with it.
- * Returns  ST_OK; ST_CORRUPT. */
-enum status pbft_record_view(struct bytes record, uint64_t *era, uint64_t *view);
 
 /* ---- Messages ----------------------------------------------------------------------------------- */
 
@@ -181,7 +177,9 @@ struct pbft_input {
             enum pbft_outcome outcome;
             const struct header *header;
             const struct validator_set *next_set; /* of header.height + 1 */
-            const struct pbft_params *params;     /* of header.height + 1 */
+            /* Of header.height + 1. rotation_blocks changes only where the set does: who leads a view of
+             * an era must not depend on how far a replica has come. */
+            const struct pbft_params *params;
         } executed;
         struct {
             uint64_t token; /* of the VERIFY effect */

@@ -748,8 +748,6 @@ static enum status start_core(struct driver *driver, char *error)
     uint8_t *certified = NULL;
     uint8_t *new_view = NULL;
     size_t size = 0;
-    uint64_t era = 0;
-    uint64_t view = 0;
     struct arena arena;
     ProtobufCMessage *message = NULL;
     CHECK(uv_random(NULL, NULL, &config.nonce, sizeof config.nonce, 0, NULL) == 0);
@@ -772,9 +770,10 @@ static enum status start_core(struct driver *driver, char *error)
         return ST_CORRUPT;
     }
     if (node->journal != NULL && vote_journal_newest(node->journal)->payload.size > 0) {
-        start.record = vote_journal_newest(node->journal)->payload;
-        if (pbft_record_view(start.record, &era, &view) == ST_OK &&
-            block_log_get_new_view(node->block_log, era, view, &new_view, &size) == ST_OK) {
+        const struct vote_record *newest = vote_journal_newest(node->journal);
+        start.record = newest->payload;
+        if (block_log_get_new_view(node->block_log, newest->era, newest->view, &new_view, &size) ==
+            ST_OK) {
             start.new_view = bytes_of(new_view, size);
         }
     }
