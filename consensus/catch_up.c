@@ -370,6 +370,7 @@ void catch_up_apply(struct pbft *core, const struct result *result, struct bytes
         core_alarm(core, PBFT_ALARM_SET_TOO_LARGE, NULL, NULL);
         return;
     }
+    /* R25: not synced here; the PERSIST before the next vote or VIEW-CHANGE does it. */
     effect = core_effect(core, PBFT_COMMIT);
     effect->commit.height = applied.header.height;
     effect->commit.header_hash = applied.hash;

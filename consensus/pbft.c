@@ -406,6 +406,7 @@ static enum status step_message(struct pbft *core, const struct pubkey33 *from,
                                 const struct pbft_message *message)
 {
     if (message->has_signer) {
+        /* R3: signatures of other eras are worthless here. */
         if (message->era != core->set.era) {
             return message->era < core->set.era ? ST_OLD : ST_FUTURE;
         }
