@@ -240,9 +240,9 @@ enum status catch_up_certified(struct pbft *core, const struct pubkey33 *from, s
         return status;
     }
     size_t at = core->adoptions[0].state == JUDGED_NONE ? 0 : 1;
-    if ((at == 1 && hash32_equal(&core->adoptions[0].hash, &hash) &&
-         bytes_equal(blob_bytes(&core->adoptions[0].certificate), certificate)) ||
-        core->adoptions[at].state != JUDGED_NONE) {
+    /* One place a sender: a liar's certificates must not keep others' out. */
+    if (core->adoptions[at].state != JUDGED_NONE ||
+        (at == 1 && pubkey33_compare(&core->adoptions[0].from, from) == 0)) {
         return ST_DUPLICATE;
     }
     struct adoption *adoption = &core->adoptions[at];
@@ -386,7 +386,6 @@ void catch_up_apply(struct pbft *core, const struct result *result, struct bytes
     core->progress_view = core->own.target;
     core->leave_view |= core->leave_after_commit;
     core->leave_after_commit = false;
-    core->sync.behind_ms = 0;
     memset(core->evidence_sent, 0, core->config.validators_max);
     execute_reset(core);
     core->adoptions[0].state = JUDGED_NONE;
@@ -397,6 +396,8 @@ void catch_up_apply(struct pbft *core, const struct result *result, struct bytes
         enter_era(core, &applied.next_set);
     }
     shift_proposals(core);
+    /* R21: what a crash left in the journal for this height goes out now. */
+    core->resent = recover_own_find(core, core->height + 1) == NULL;
     catch_up_send_status(core, PBFT_TO_PEERS, NULL);
 }
 
@@ -431,9 +432,7 @@ static struct source *best_source(struct pbft *core)
 static void ask(struct pbft *core)
 {
     struct source *source = best_source(core);
-    if (source == NULL) {
-        return;
-    }
+    CHECK(source != NULL); /* somebody claims more than the tip */
     uint64_t missing = source->height - core->height;
     struct pbft_effect *effect = core_effect(core, PBFT_FETCH_BLOCKS);
     effect->fetch_blocks.from_height = core->height + 1;
@@ -443,40 +442,39 @@ static void ask(struct pbft *core)
     core->sync.peer = source->key;
     core->sync.from_height = core->height;
     core->sync.to_height = core->height + effect->fetch_blocks.count;
-    core->sync.deadline_ms = sum_ms(core->now_ms, core->params.t0_ms / 2 + 1);
+    core->sync.due_ms = sum_ms(core->now_ms, core->params.t0_ms / 2 + 1);
 }
 
 /* R29: a source has a deadline, and is changed when verified progress stops. Never waited for by a timer. */
 static void sync(struct pbft *core)
 {
-    if (best_claim(core) <= core->height) {
-        core->sync.asked = false;
-        core->sync.behind_ms = 0;
+    struct sync *sync = &core->sync;
+    uint64_t claim = best_claim(core);
+    if (claim <= core->height) {
+        sync->asked = false;
+        sync->due_ms = PBFT_NEVER_MS;
         return;
     }
-    if (core->sync.behind_ms == 0) {
-        core->sync.behind_ms = core->now_ms;
+    if (sync->asked && core->height > sync->from_height) {
+        sync->from_height = core->height;
+        sync->asked = core->height < sync->to_height;
+        sync->due_ms = sum_ms(core->now_ms, core->params.t0_ms / 2 + 1);
     }
-    /* One block behind for a moment is how agreement works: its votes are still under way. */
-    uint64_t patience_ms = best_claim(core) == core->height + 1 ? core->params.t0_ms / 8 : 0;
-    if (core->now_ms < sum_ms(core->sync.behind_ms, patience_ms)) {
+    if (!sync->asked && (sync->due_ms == PBFT_NEVER_MS || core->commit_ms == core->now_ms)) {
+        /* One block behind for a moment is how agreement works: its votes are still under way. */
+        uint64_t patience_ms = claim == core->height + 1 ? core->params.t0_ms / 8 : 0;
+        sync->due_ms = sum_ms(core->now_ms, patience_ms);
+    }
+    if (core->now_ms < sync->due_ms) {
         return;
     }
-    if (!core->sync.asked || core->height >= core->sync.to_height) {
-        ask(core);
-        return;
-    }
-    if (core->height > core->sync.from_height) {
-        core->sync.from_height = core->height;
-        core->sync.deadline_ms = sum_ms(core->now_ms, core->params.t0_ms / 2 + 1);
-    }
-    if (core->now_ms >= core->sync.deadline_ms) {
-        struct source *failed = source_find(core, &core->sync.peer);
+    if (sync->asked) {
+        struct source *failed = source_find(core, &sync->peer);
         if (failed != NULL) {
             failed->failures++;
         }
-        ask(core);
     }
+    ask(core);
 }
 
 void catch_up_advance(struct pbft *core)
@@ -493,12 +491,5 @@ void catch_up_advance(struct pbft *core)
 
 uint64_t catch_up_deadline_ms(const struct pbft *core)
 {
-    uint64_t deadline_ms = core->status_ms;
-    if (core->sync.behind_ms == 0) {
-        return deadline_ms;
-    }
-    if (!core->sync.asked) {
-        return earlier_ms(deadline_ms, sum_ms(core->sync.behind_ms, core->params.t0_ms / 8));
-    }
-    return earlier_ms(deadline_ms, core->sync.deadline_ms);
+    return earlier_ms(core->status_ms, core->sync.due_ms);
 }

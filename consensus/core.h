@@ -185,13 +185,13 @@ struct tripwire {
     uint64_t token; /* of the one check under way, 0: none */
 };
 
+/* Asking for blocks: from whom, and when to ask (again). */
 struct sync {
     bool asked;
     struct pubkey33 peer;
     uint64_t from_height; /* the tip when progress was last seen */
     uint64_t to_height;
-    uint64_t deadline_ms;
-    uint64_t behind_ms; /* since when blocks are known to be missing, 0: none */
+    uint64_t due_ms; /* PBFT_NEVER_MS: nobody claims more than the tip */
 };
 
 struct waiting {

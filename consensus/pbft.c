@@ -384,6 +384,7 @@ enum status pbft_init(struct pbft **out, void *memory, const struct pbft_config 
     core->now_ms = start->now_ms;
     core->installed_ms = start->now_ms;
     core->commit_ms = start->now_ms;
+    core->sync.due_ms = PBFT_NEVER_MS;
     core->step_room = step_room(config->validators_max);
     enum status status = start_tip(core, start);
     if (status == ST_OK) {
@@ -423,7 +424,11 @@ static enum status step_message(struct pbft *core, const struct pubkey33 *from,
     case XUELIAN__PEER_TYPE__PEER_TYPE_VOTE:
         return normal_vote(core, message);
     case XUELIAN__PEER_TYPE__PEER_TYPE_VIEW_CHANGE:
-        return view_change_message(core, message);
+        /* R17: from its sender alone. Its certificates are not signed by it: one who passes it on could
+         * spoil them and keep the true one out. */
+        return pubkey33_compare(from, &core->set.validators[message->sender].key) == 0
+                   ? view_change_message(core, message)
+                   : ST_UNKNOWN_VALIDATOR;
     case XUELIAN__PEER_TYPE__PEER_TYPE_NEW_VIEW:
         return new_view_message(core, message);
     case XUELIAN__PEER_TYPE__PEER_TYPE_STATUS:
