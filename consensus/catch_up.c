@@ -240,6 +240,10 @@ enum status catch_up_certified(struct pbft *core, const struct pubkey33 *from, s
         return status;
     }
     size_t at = core->adoptions[0].state == JUDGED_NONE ? 0 : 1;
+    if (core->adoptions[0].state == JUDGED_VALID && hash32_equal(&core->adoptions[0].hash, &hash)) {
+        execute_fetched(core); /* known to be certified; now its block is here too */
+        return ST_DUPLICATE;
+    }
     /* One place a sender: a liar's certificates must not keep others' out. */
     if (core->adoptions[at].state != JUDGED_NONE ||
         (at == 1 && pubkey33_compare(&core->adoptions[0].from, from) == 0)) {
