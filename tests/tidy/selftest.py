@@ -108,6 +108,7 @@ PLANTS = {
 ARCHIVE_PLANTS = [
     ("xuelian_consensus", "#include <stdlib.h>\nvoid *planted(void) { return malloc(1); }\n", "consensus.a uses malloc"),
     ("xuelian_verify", "#include <time.h>\nlong planted(void) { return time(0); }\n", "verify.a uses time"),
+    ("xuelian_proto", "#include <stdlib.h>\nvoid planted(void *p) { free(p); }\n", "proto.a uses free in"),
     ("xuelian_proto", "#include <unistd.h>\nint planted(void) { return close(0); }\n", "proto.a uses close"),
     ("xuelian_consensus", "static int planted;\nint f(void) { return planted++; }\n", "keeps planted in"),
     ("xuelian_verify", "int planted = 3;\n", "keeps planted in .data"),
