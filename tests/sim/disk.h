@@ -1,0 +1,68 @@
+/* One node's disk: vote journal, block log with stored proposals and NEW-VIEWs; and what of it is only written.
+ *
+ * A block is written at COMMIT and synced by the next PERSIST. A PERSIST is under way from disk_begin to
+ * disk_finish. A crash keeps what is synced, the written blocks up to some height, and of a PERSIST under way any
+ * part: its pieces are synced in parallel, so each may have arrived or not. */
+#ifndef XUELIAN_TESTS_SIM_DISK_H
+#define XUELIAN_TESTS_SIM_DISK_H
+
+#include "tests/sim/chain.h"
+#include "tests/sim/tape.h"
+
+struct disk_block {
+    const struct sim_block *block;
+    struct owned certificate;
+};
+
+struct disk_new_view {
+    uint64_t era;
+    uint64_t view;
+    struct owned bytes;
+};
+
+/* A PERSIST under way. */
+struct disk_pending {
+    bool active;
+    struct owned record;
+    const struct sim_block *store; /* or NULL */
+    uint64_t era, view;
+    struct owned new_view; /* or empty */
+    size_t blocks;         /* written before it began */
+};
+
+struct disk {
+    struct disk_block *blocks; /* blocks[h - 1] is block h */
+    size_t written;
+    size_t synced;
+    size_t capacity;
+    struct owned record; /* newest journal record; empty: none */
+    uint64_t record_era; /* of the PERSIST that wrote it */
+    uint64_t record_view;
+    uint64_t records;                   /* written so far */
+    const struct sim_block **proposals; /* of heights not committed, with bodies */
+    size_t proposal_count, proposal_capacity;
+    struct disk_new_view *new_views;
+    size_t new_view_count, new_view_capacity;
+    struct disk_pending pending;
+};
+
+void disk_free(struct disk *disk);
+
+void disk_append(struct disk *disk, const struct sim_block *block, struct bytes certificate);
+void disk_begin(struct disk *disk, struct bytes record, const struct sim_block *store, uint64_t era,
+                uint64_t view, struct bytes new_view);
+void disk_finish(struct disk *disk);
+/* What a crash leaves. Choices on the tape; NULL: nothing that was not synced. */
+void disk_crash(struct disk *disk, struct tape *tape);
+
+/* A stored proposal of the open height, synced or on its way; NULL: none. */
+const struct sim_block *disk_proposal(const struct disk *disk, uint64_t height,
+                                      const struct hash32 *header_hash);
+struct bytes disk_new_view(const struct disk *disk, uint64_t era, uint64_t view);
+
+/* Damage beyond a crash: the newest `count` blocks are gone behind an intact journal. */
+void disk_lose_blocks(struct disk *disk, size_t count);
+/* All of it as it was: an old backup. */
+void disk_copy(struct disk *out, const struct disk *from);
+
+#endif

@@ -1,0 +1,309 @@
+/* One node: a real core, driven as consensus/pbft.h prescribes. */
+#include <stdio.h>
+
+#include "proto/bytes.h"
+#include "tests/sim/cluster.h"
+
+bool replica_live(const struct replica *replica)
+{
+    return replica->up && replica->core != NULL;
+}
+
+uint64_t replica_clock_ms(const struct replica *replica)
+{
+    const struct cluster *cluster = replica->cluster;
+    int64_t clock = (int64_t)(cluster->chain.genesis->header.time_ms + cluster->now_ms) +
+                    replica->clock_offset_ms;
+    return clock < 0 ? 0 : (uint64_t)clock;
+}
+
+/* ---- The queue ----------------------------------------------------------------------------------- */
+
+static struct bytes keep(struct queued *queued, struct bytes bytes)
+{
+    struct bytes kept = {.data = queued->data + queued->used, .size = bytes.size};
+    if (bytes.size == 0) {
+        return bytes_of(NULL, 0);
+    }
+    memcpy(queued->data + queued->used, bytes.data, bytes.size);
+    queued->used += (bytes.size + 7) / 8 * 8;
+    return kept;
+}
+
+/* The borrowed bytes of an effect. */
+static void borrowed(struct pbft_effect *effect, struct bytes *fields[2])
+{
+    fields[0] = NULL;
+    fields[1] = NULL;
+    switch (effect->type) {
+    case PBFT_PERSIST:
+        fields[0] = &effect->persist.record;
+        fields[1] = &effect->persist.new_view;
+        break;
+    case PBFT_SEND:
+        fields[0] = &effect->send.body;
+        break;
+    case PBFT_EXECUTE:
+        fields[0] = &effect->execute.proposal;
+        fields[1] = &effect->execute.header;
+        break;
+    case PBFT_FETCH_BODIES:
+        fields[0] = &effect->fetch_bodies.proposal;
+        break;
+    case PBFT_COMMIT:
+        fields[0] = &effect->commit.header;
+        fields[1] = &effect->commit.certificate;
+        break;
+    case PBFT_EVIDENCE:
+        fields[0] = &effect->evidence.first;
+        fields[1] = &effect->evidence.second;
+        break;
+    case PBFT_VERIFY:
+    case PBFT_CANCEL:
+    case PBFT_DISCARD:
+    case PBFT_FETCH_BLOCKS:
+    case PBFT_ALARM:
+        break;
+    }
+}
+
+static void enqueue(struct replica *replica, const struct pbft_effect *effect)
+{
+    struct pbft_effect copy = *effect;
+    struct bytes *fields[2];
+    size_t size = 64;
+    borrowed(&copy, fields);
+    for (int i = 0; i < 2; i++) {
+        size += fields[i] != NULL ? fields[i]->size + 8 : 0;
+    }
+    size_t checks = copy.type == PBFT_VERIFY ? copy.verify.count * sizeof(struct pbft_check) : 0;
+    struct queued *queued = malloc(sizeof *queued + size + checks);
+    CHECK(queued != NULL);
+    queued->next = NULL;
+    queued->used = 0;
+    for (int i = 0; i < 2; i++) {
+        if (fields[i] != NULL) {
+            *fields[i] = keep(queued, *fields[i]);
+        }
+    }
+    if (copy.type == PBFT_VERIFY) {
+        struct bytes kept = keep(queued, bytes_of(copy.verify.checks, checks));
+        copy.verify.checks = (const struct pbft_check *)(const void *)kept.data;
+    }
+    queued->effect = copy;
+    *replica->tail = queued;
+    replica->tail = &queued->next;
+}
+
+static void schedule_tick(struct replica *replica)
+{
+    uint64_t now_ms = replica->cluster->now_ms;
+    uint64_t deadline_ms = pbft_deadline_ms(replica->core);
+    /* A deadline in the past: at once; but never twice in one moment. */
+    uint64_t earliest_ms = replica->ticked_ms == now_ms ? now_ms + 1 : now_ms;
+    replica->tick_ms = deadline_ms < earliest_ms ? earliest_ms : deadline_ms;
+}
+
+enum status replica_step(struct replica *replica, struct pbft_input *input)
+{
+    struct pbft_effects effects;
+    struct cluster *cluster = replica->cluster;
+    input->now_ms = cluster->now_ms;
+    input->clock_ms = replica_clock_ms(replica);
+    enum status verdict = pbft_step(replica->core, input, &effects);
+    cluster->counters.steps++;
+    cluster_note(cluster, (uint64_t)verdict * 256 + effects.count);
+    for (uint32_t i = 0; i < effects.count; i++) {
+        enqueue(replica, &effects.list[i]);
+    }
+    schedule_tick(replica);
+    oracle_stepped(replica);
+    return verdict;
+}
+
+/* ---- Proposing and the pool ---------------------------------------------------------------------- */
+
+static void propose(struct replica *replica)
+{
+    struct pbft_input input = {.type = PBFT_BATCH};
+    uint64_t most = replica->cluster->options.params.batch_count;
+    uint32_t count = 0;
+    for (size_t i = 0; i < replica->pool_count && count < most; i++) {
+        if (replica->pool[i].proposable) {
+            replica->batch[count++] = replica->pool[i].tx->entry;
+        }
+    }
+    input.batch.entries = bytes_of(replica->batch, 32u * (size_t)count);
+    (void)replica_step(replica, &input);
+}
+
+void replica_waiting(struct replica *replica)
+{
+    struct pbft_input input = {.type = PBFT_WAITING};
+    for (size_t i = 0; i < replica->pool_count; i++) {
+        const struct pooled *pooled = &replica->pool[i];
+        if (!pooled->proposable) {
+            continue;
+        }
+        if (input.waiting.count++ == 0 || pooled->since_ms < input.waiting.oldest_ms) {
+            input.waiting.oldest_ms = pooled->since_ms;
+        }
+    }
+    input.waiting.oldest_single_ms = input.waiting.oldest_ms;
+    input.waiting.full = input.waiting.count >= replica->cluster->options.params.batch_count;
+    (void)replica_step(replica, &input);
+}
+
+void replica_pump(struct replica *replica)
+{
+    if (replica->pumping || !replica_live(replica)) {
+        return;
+    }
+    replica->pumping = true;
+    while (!replica->cluster->oracle.failed) {
+        while (!replica->blocked && replica->head != NULL && !replica->cluster->oracle.failed) {
+            struct queued *queued = replica->head;
+            replica->head = queued->next;
+            if (replica->head == NULL) {
+                replica->tail = &replica->head;
+            }
+            replica_run_effect(replica, &queued->effect);
+            free(queued);
+        }
+        if (replica->blocked || !pbft_wants_proposal(replica->core, replica->cluster->now_ms)) {
+            break;
+        }
+        propose(replica);
+        if (replica->head == NULL) {
+            break; /* it took the batch and has nothing to do yet */
+        }
+    }
+    replica->pumping = false;
+}
+
+/* ---- Life ---------------------------------------------------------------------------------------- */
+
+void replica_init(struct replica *replica, struct cluster *cluster, uint32_t index)
+{
+    replica->cluster = cluster;
+    replica->index = index;
+    replica->incarnation = cluster->chain.incarnations;
+    replica->tail = &replica->head;
+    replica->batch = sim_new((size_t)LIMIT_PROPOSAL_ENTRIES_MAX * sizeof *replica->batch);
+    replica->tick_ms = PBFT_NEVER_MS;
+}
+
+static void forget_memory(struct replica *replica)
+{
+    while (replica->head != NULL) {
+        struct queued *next = replica->head->next;
+        free(replica->head);
+        replica->head = next;
+    }
+    replica->tail = &replica->head;
+    exec_drop_candidates(replica);
+    frame_drop_fetched(replica, UINT64_MAX);
+    for (uint32_t i = 0; i < SIM_FETCHED_PROPOSALS; i++) {
+        fetched_proposal_clear(&replica->proposals[i]);
+    }
+    free(replica->memory);
+    replica->memory = NULL;
+    replica->core = NULL;
+    replica->blocked = false;
+    replica->pool_count = 0;
+    replica->executing = NULL;
+    replica->tick_ms = PBFT_NEVER_MS;
+}
+
+void replica_free(struct replica *replica)
+{
+    forget_memory(replica);
+    disk_free(&replica->disk);
+    if (replica->state != NULL) {
+        replica->cluster->chain.executor->close(replica->state);
+    }
+    free(replica->pool);
+    free(replica->batch);
+}
+
+/* Answers of executions that die with the node. */
+static void forget_executions(struct replica *replica, struct event **list, size_t count)
+{
+    for (size_t i = 0; i < count; i++) {
+        if (list[i]->type == EVENT_EXECUTED && list[i]->node == replica->index &&
+            list[i]->candidate != NULL) {
+            candidate_free(replica, list[i]->candidate);
+            list[i]->candidate = NULL;
+        }
+    }
+}
+
+void replica_crash(struct replica *replica, struct tape *tape)
+{
+    struct cluster *cluster = replica->cluster;
+    CHECK(replica->up && !replica->pumping);
+    forget_executions(replica, cluster->heap, cluster->heap_count);
+    forget_executions(replica, cluster->held, cluster->held_count);
+    forget_memory(replica);
+    disk_crash(&replica->disk, tape);
+    replica->up = false;
+    replica->boot++;
+    cluster->counters.crashes++;
+}
+
+/* What the core starts from: the newest block on disk and the rules of the next height. */
+static void start_from_disk(struct replica *replica, struct pbft_start *start)
+{
+    struct cluster *cluster = replica->cluster;
+    const struct disk *disk = &replica->disk;
+    const struct sim_block *tip = cluster->chain.genesis;
+    *start = (struct pbft_start){.now_ms = cluster->now_ms};
+    if (disk->written > 0) {
+        tip = disk->blocks[disk->written - 1].block;
+        start->certificate = owned_bytes(&disk->blocks[disk->written - 1].certificate);
+    }
+    start->header = owned_bytes(&tip->header_bytes);
+    start->set = tip->next_set;
+    start->params = tip->params;
+    uint64_t base = tip->next_set->era - 1;
+    const struct sim_block *before = base == 0 ? NULL : disk->blocks[base - 1].block;
+    start->previous_set = before == NULL ? NULL : before->set;
+    start->era_base_hash = before == NULL ? cluster->chain.genesis->hash : before->hash;
+    start->record = owned_bytes(&disk->record);
+    if (disk->record.size > 0) {
+        start->new_view = disk_new_view(disk, disk->record_era, disk->record_view);
+    }
+}
+
+bool replica_start(struct replica *replica)
+{
+    struct cluster *cluster = replica->cluster;
+    struct pbft_start start;
+    struct key_owner *owner = &cluster->keys.owners[replica->index];
+    CHECK(!replica->up && replica->core == NULL);
+    replica->up = true;
+    exec_restore(replica);
+    start_from_disk(replica, &start);
+    struct pbft_config config = {.chain_id = cluster->chain.chain_id,
+                                 .key = owner->key,
+                                 .incarnation = replica->incarnation,
+                                 .validators_max = cluster->options.nodes,
+                                 .follow = replica->pure_observer,
+                                 .sign = keys_sign,
+                                 .sign_context = owner};
+    be32_put(config.nonce.bytes, replica->index);
+    be32_put(config.nonce.bytes + 4, replica->boot);
+    replica->memory = aligned_alloc(64, (pbft_footprint(&config) + 63) / 64 * 64);
+    CHECK(replica->memory != NULL);
+    enum status status = pbft_init(&replica->core, replica->memory, &config, &start);
+    if (status != ST_OK) {
+        oracle_fail(cluster, "node %u cannot start from its own disk: %s", (unsigned)replica->index,
+                    status_name(status));
+        return false;
+    }
+    replica->tick_ms = cluster->now_ms;
+    replica->ticked_ms = 0;
+    oracle_started(replica);
+    cluster_connect(cluster, replica->index);
+    return true;
+}

@@ -1,0 +1,92 @@
+#include "tests/sim/run.h"
+
+#include <stdio.h>
+
+#include "tests/sim/weather.h"
+
+/* All nodes that are members or follow are at one height above `height`. */
+static bool all_above(const struct cluster *cluster, uint64_t height)
+{
+    for (uint32_t i = 0; i < cluster->options.nodes; i++) {
+        struct pbft_summary summary;
+        if (!replica_live(&cluster->replicas[i])) {
+            return false;
+        }
+        pbft_summary(cluster->replicas[i].core, &summary);
+        if (summary.height <= height) {
+            return false;
+        }
+    }
+    return true;
+}
+
+static void print_stuck(struct cluster *cluster)
+{
+    char text[SIM_LINE_SIZE];
+    char long_text[1024];
+    for (uint32_t i = 0; i < cluster->options.nodes && cluster->line != NULL; i++) {
+        cluster_line(cluster, "%u        %s", (unsigned)i, show_state(cluster, i, text));
+        if (replica_live(&cluster->replicas[i])) {
+            pbft_describe(cluster->replicas[i].core, cluster->now_ms, long_text, sizeof long_text);
+            cluster->line(cluster->line_context, long_text);
+        }
+    }
+}
+
+/* Faults have stopped: within a bound all nodes commit again and every transaction is in a block. */
+static void prove_progress(struct cluster *cluster, struct weather *weather,
+                           const struct swarm *swarm, struct run_report *report)
+{
+    uint64_t began_ms = cluster->now_ms;
+    uint64_t height = cluster->oracle.height;
+    const struct pbft_params *params = &swarm->options.params;
+    /* What was waiting when faults stopped may take a block each; a view change may be capped first. */
+    uint64_t bound_ms = 6 * params->timeout_cap_ms + 4 * params->heartbeat_ms + 60000 +
+                        (weather->waiting_count / params->batch_count + 1) * 2000;
+    weather_clear(weather);
+    while (!cluster->oracle.failed && cluster->now_ms < began_ms + bound_ms) {
+        cluster_run(cluster, cluster->now_ms + 250);
+        if (all_above(cluster, height + 2) && weather_all_in(weather)) {
+            report->recovery_ms = cluster->now_ms - began_ms;
+            return;
+        }
+    }
+    print_stuck(cluster);
+    oracle_fail(cluster, "liveness: %llu ms after faults stopped %s (height was %llu, is %zu)",
+                (unsigned long long)(cluster->now_ms - began_ms),
+                all_above(cluster, height + 2) ? "transactions still wait"
+                                               : "not all nodes have committed",
+                (unsigned long long)height, cluster->oracle.height);
+}
+
+void run_tape(const struct run_options *options, struct tape *tape, struct run_report *report)
+{
+    struct swarm swarm;
+    struct weather weather = {.submitted = 0};
+    struct cluster *cluster = sim_new(sizeof *cluster);
+    struct schedule schedule = weather_schedule(&weather);
+    *report = (struct run_report){.failed = false};
+    swarm_draw(&swarm, tape, options->n, options->ledger, options->real_signatures);
+    swarm_describe(&swarm, report->swarm, sizeof report->swarm);
+    weather.tape = tape;
+    weather.swarm = &swarm;
+    cluster_init(cluster, &swarm.options, &schedule);
+    cluster->line = options->line;
+    cluster->line_context = options->line_context;
+    cluster_line(cluster, "%s", report->swarm);
+    weather_begin(&weather, cluster, tape, &swarm);
+    cluster_run(cluster, cluster->now_ms + (uint64_t)options->minutes * 60000);
+    if (!cluster->oracle.failed) {
+        prove_progress(cluster, &weather, &swarm, report);
+    }
+    report->failed = cluster->oracle.failed;
+    snprintf(report->text, sizeof report->text, "%s", cluster->oracle.text);
+    report->now_ms = cluster->now_ms;
+    report->height = cluster->oracle.height;
+    report->partitions = weather.partitions;
+    report->digest = cluster->digest;
+    report->counters = cluster->counters;
+    weather_free(&weather);
+    cluster_free(cluster);
+    free(cluster);
+}

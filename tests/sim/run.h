@@ -1,0 +1,32 @@
+/* One run of the simulator: a seed or a tape in, a verdict out. */
+#ifndef XUELIAN_TESTS_SIM_RUN_H
+#define XUELIAN_TESTS_SIM_RUN_H
+
+#include "tests/sim/cluster.h"
+
+struct run_options {
+    uint32_t n;
+    uint32_t minutes; /* simulated, with faults; the end comes on top */
+    uint64_t seed;
+    bool ledger;
+    bool real_signatures;
+    void (*line)(void *context, const char *text); /* NULL: no trace */
+    void *line_context;
+};
+
+struct run_report {
+    bool failed;
+    char text[512];       /* what was violated */
+    char swarm[640];      /* what kind of run it was */
+    uint64_t now_ms;      /* simulated time at the end */
+    uint64_t recovery_ms; /* from the end of faults until all was well */
+    uint64_t height;
+    uint64_t partitions;
+    uint64_t digest;
+    struct counters counters;
+};
+
+/* Runs the tape: fresh or replayed. */
+void run_tape(const struct run_options *options, struct tape *tape, struct run_report *report);
+
+#endif

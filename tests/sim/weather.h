@@ -1,0 +1,29 @@
+/* Faults and clients: what happens to a simulated network from outside, by the tape. */
+#ifndef XUELIAN_TESTS_SIM_WEATHER_H
+#define XUELIAN_TESTS_SIM_WEATHER_H
+
+#include "tests/sim/swarm.h"
+
+struct weather {
+    struct cluster *cluster;
+    struct tape *tape;
+    const struct swarm *swarm;
+    bool calm; /* faults have stopped */
+    uint32_t submitted;
+    const struct sim_tx **waiting; /* sent by a client and not in a block yet */
+    size_t waiting_count, waiting_capacity;
+    uint32_t set_changes;
+    uint64_t partitions;
+};
+
+/* A schedule for cluster_init; the weather is filled in by weather_begin. */
+struct schedule weather_schedule(struct weather *weather);
+/* Starts all nodes, clients and faults. */
+void weather_begin(struct weather *weather, struct cluster *cluster, struct tape *tape,
+                   const struct swarm *swarm);
+/* Faults stop, everything is mended and started; clients go on until their transactions are in. */
+void weather_clear(struct weather *weather);
+bool weather_all_in(const struct weather *weather);
+void weather_free(struct weather *weather);
+
+#endif
