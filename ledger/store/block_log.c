@@ -196,6 +196,24 @@ enum status block_log_get_proposal(struct block_log *log, uint64_t height,
     return get(log, &key, bodies, size);
 }
 
+enum status block_log_each_proposal(struct block_log *log, uint64_t height,
+                                    bool (*visit)(void *context, struct bytes bodies),
+                                    void *context)
+{
+    struct log_key from = key_height('P', height);
+    struct kv_iterator *iterator = kv_iterator_new(log->kv, NULL, key_bytes(&from));
+    for (; kv_iterator_valid(iterator); kv_iterator_next(iterator)) {
+        struct bytes key = kv_iterator_key(iterator);
+        if (key.size != 41 || memcmp(key.data, from.data, 9) != 0 ||
+            !visit(context, kv_iterator_value(iterator))) {
+            break;
+        }
+    }
+    enum status status = kv_iterator_status(iterator);
+    kv_iterator_free(iterator);
+    return status;
+}
+
 /* Proposals of a height that is now decided. */
 static enum status drop_proposals(struct block_log *log, uint64_t height, struct kv_batch *batch)
 {

@@ -44,6 +44,11 @@ enum status block_log_get_proposal(struct block_log *log, uint64_t height,
                                    const struct hash32 *header_hash, uint8_t **bodies,
                                    size_t *size);
 
+/* Calls visit with the canonical Bodies of each proposal kept for a height; stops when it returns false. */
+enum status block_log_each_proposal(struct block_log *log, uint64_t height,
+                                    bool (*visit)(void *context, struct bytes bodies),
+                                    void *context);
+
 /* Appends a block, drops the proposals of its height.
  * Returns  ST_OK; ST_CONFLICT when height is not tip + 1 or its parent is not the tip; ST_IO (fatal).
  * In       set_change  canonical SetChange when the next set differs, else empty. */
