@@ -6,18 +6,23 @@
 #include "proto/bytes.h"
 #include "proto/check.h"
 
-enum { BUCKETS = 1 << 16 };
+enum { BUCKETS = 1 << 16, SENDERS = 256 };
+
+struct usage {
+    uint32_t count;
+    uint64_t bytes;
+    uint64_t work;
+};
 
 struct pool {
     struct pool_limits limits;
     struct body *by_entry[BUCKETS];
     struct body *by_id[BUCKETS];
     struct body *oldest, *newest;
-    uint32_t waiting;
-    uint32_t count;
+    uint32_t count; /* of all bodies */
     uint64_t bytes;
-    uint64_t work;
-    uint64_t waiting_bytes;
+    struct usage waiting;
+    struct usage senders[SENDERS]; /* waiting, by sender */
 };
 
 struct body *body_new(const struct tx *tx, uint64_t work)
@@ -30,6 +35,7 @@ struct body *body_new(const struct tx *tx, uint64_t work)
     body->entry = tx->entry;
     body->valid_until = tx->valid_until;
     body->work = work;
+    body->sender = (uint8_t)(tx->signers[0].member + tx->signers[0].learner.bytes[0]);
     body->references = 1;
     return body;
 }
@@ -61,6 +67,20 @@ static size_t bucket(const struct hash32 *hash)
     return be32_get(hash->bytes) % BUCKETS;
 }
 
+static void use(struct usage *usage, const struct body *body)
+{
+    usage->count++;
+    usage->bytes += body->bytes.size;
+    usage->work += body->work;
+}
+
+static void release(struct usage *usage, const struct body *body)
+{
+    usage->count--;
+    usage->bytes -= body->bytes.size;
+    usage->work -= body->work;
+}
+
 static void unlink_body(struct pool *pool, struct body *body)
 {
     struct body **link = &pool->by_entry[bucket(&body->entry)];
@@ -78,9 +98,8 @@ static void unlink_body(struct pool *pool, struct body *body)
     pool->count--;
     pool->bytes -= body->bytes.size;
     if (body->waiting) {
-        pool->waiting--;
-        pool->work -= body->work;
-        pool->waiting_bytes -= body->bytes.size;
+        release(&pool->waiting, body);
+        release(&pool->senders[body->sender], body);
     }
     body_release(body);
 }
@@ -111,19 +130,52 @@ struct body *pool_find_id(const struct pool *pool, const struct hash32 *id)
     return body;
 }
 
+/* True when one more fits into a share of the bounds. */
+static bool fits(const struct pool *pool, const struct usage *usage, const struct body *body,
+                 uint64_t work_max, uint64_t share)
+{
+    /* One always fits, however much work it is. */
+    return usage->count == 0 || (usage->count < pool->limits.count / share &&
+                                 usage->bytes + body->bytes.size <= pool->limits.bytes / share &&
+                                 usage->work + body->work <= work_max / share);
+}
+
+static enum status may_add(const struct pool *pool, const struct body *body, bool fetched,
+                           uint64_t work_max)
+{
+    /* A body that a proposal needs may go past the bounds by as much again. */
+    uint64_t share = fetched ? 2 : 1;
+    if (!fetched &&
+        (body->bytes.size > pool->limits.batch_bytes || body->work > pool->limits.batch_work)) {
+        return ST_BAD_SIZE;
+    }
+    if (pool->bytes + body->bytes.size > pool->limits.bytes * share ||
+        pool->count >= pool->limits.count * share) {
+        return ST_BUSY;
+    }
+    return fetched || (fits(pool, &pool->waiting, body, work_max, 1) &&
+                       fits(pool, &pool->senders[body->sender], body, work_max, 2))
+               ? ST_OK
+               : ST_BUSY;
+}
+
 enum status pool_add(struct pool *pool, struct body *body, bool fetched, uint64_t work_max,
                      uint64_t now_ms)
 {
     bool known = pool_find_id(pool, &body->id) != NULL;
-    if (pool_find_entry(pool, &body->entry) != NULL || (known && !fetched)) {
+    struct body *same = pool_find_entry(pool, &body->entry);
+    if (known && !fetched) {
         return ST_DUPLICATE;
     }
-    /* A body that a proposal needs may go past the bounds by as much again. */
-    uint64_t share = fetched ? 2 : 1;
-    if (pool->bytes + body->bytes.size > pool->limits.bytes * share ||
-        pool->count >= pool->limits.count * share ||
-        (!fetched && pool->work > 0 && pool->work + body->work > work_max)) {
-        return ST_BUSY;
+    if (same != NULL) {
+        if (fetched || same->waiting) {
+            return ST_DUPLICATE;
+        }
+        unlink_body(pool, same); /* fetched before, and now it comes by itself */
+    }
+    enum status status = may_add(pool, body, fetched, work_max);
+    if (status != ST_OK) {
+        return status;
     }
     body_hold(body);
     body->waiting = !fetched;
@@ -139,9 +191,8 @@ enum status pool_add(struct pool *pool, struct body *body, bool fetched, uint64_
     pool->count++;
     pool->bytes += body->bytes.size;
     if (body->waiting) {
-        pool->waiting++;
-        pool->work += body->work;
-        pool->waiting_bytes += body->bytes.size;
+        use(&pool->waiting, body);
+        use(&pool->senders[body->sender], body);
     }
     return ST_OK;
 }
@@ -169,8 +220,19 @@ uint32_t pool_select(const struct pool *pool, uint8_t *entries)
 
 bool pool_full_batch(const struct pool *pool)
 {
-    return pool->waiting >= pool->limits.batch_count || pool->work >= pool->limits.batch_work ||
-           pool->waiting_bytes >= pool->limits.batch_bytes;
+    return pool->waiting.count >= pool->limits.batch_count ||
+           pool->waiting.work >= pool->limits.batch_work ||
+           pool->waiting.bytes >= pool->limits.batch_bytes;
+}
+
+void pool_each_waiting(const struct pool *pool, bool (*visit)(void *context, struct body *body),
+                       void *context)
+{
+    for (struct body *body = pool->oldest; body != NULL; body = body->newer) {
+        if (body->waiting && !visit(context, body)) {
+            return;
+        }
+    }
 }
 
 void pool_remove(struct pool *pool, const struct hash32 *id)
@@ -191,7 +253,7 @@ void pool_expire(struct pool *pool, uint64_t height,
     struct body *body = pool->oldest;
     while (body != NULL) {
         struct body *newer = body->newer;
-        if (body->valid_until < height) {
+        if (body->valid_until < height || !body->waiting) {
             struct hash32 id = body->id;
             bool waiting = body->waiting;
             unlink_body(pool, body);
@@ -205,7 +267,7 @@ void pool_expire(struct pool *pool, uint64_t height,
 
 uint32_t pool_count(const struct pool *pool)
 {
-    return pool->waiting;
+    return pool->waiting.count;
 }
 
 uint64_t pool_bytes(const struct pool *pool)
@@ -215,7 +277,7 @@ uint64_t pool_bytes(const struct pool *pool)
 
 uint64_t pool_work(const struct pool *pool)
 {
-    return pool->work;
+    return pool->waiting.work;
 }
 
 uint64_t pool_oldest_ms(const struct pool *pool)

@@ -15,8 +15,11 @@ struct body {
     uint64_t valid_until;
     uint64_t work;
     uint64_t added_ms;
+    uint64_t sent_ms; /* when it was last sent to others, 0: never by this node */
     uint32_t references;
-    bool waiting; /* proposable; false: only a body for a proposal */
+    uint8_t sender; /* bucket of its first signer */
+    bool own;       /* submitted here: sent again to whom it may not have reached */
+    bool waiting;   /* proposable; false: only a body for a proposal */
     struct bytes bytes;
     struct body *next_entry; /* chains of the tables */
     struct body *next_id;
@@ -41,8 +44,9 @@ struct pool;
 struct pool *pool_new(const struct pool_limits *limits);
 void pool_free(struct pool *pool);
 
-/* Adds a body (a reference is taken). work_max: what a quarter of request_timeout can commit.
- * Returns  ST_OK; ST_DUPLICATE (that id waits already); ST_BUSY (bounds).
+/* Adds a body (a reference is taken). work_max: what a quarter of request_timeout can commit. One sender may
+ * take half of each bound; senders are told apart by one of 256 buckets.
+ * Returns  ST_OK; ST_DUPLICATE (that id waits already); ST_BUSY (bounds); ST_BAD_SIZE (larger than a batch).
  * fetched: named by a proposal; kept beside another variant, past the work bound, and not proposed. */
 enum status pool_add(struct pool *pool, struct body *body, bool fetched, uint64_t work_max,
                      uint64_t now_ms);
@@ -53,9 +57,13 @@ struct body *pool_find_id(const struct pool *pool, const struct hash32 *id);
 uint32_t pool_select(const struct pool *pool, uint8_t *entries);
 /* True when a whole batch is waiting. */
 bool pool_full_batch(const struct pool *pool);
+/* Visits those waiting, oldest first, until visit returns false. */
+void pool_each_waiting(const struct pool *pool, bool (*visit)(void *context, struct body *body),
+                       void *context);
 /* Ends every variant of an id. */
 void pool_remove(struct pool *pool, const struct hash32 *id);
-/* Ends those that cannot be in a block at height or later: calls gone with each id. */
+/* After a block: ends those that cannot be in a block at height or later, calls gone with each id, and
+ * lets go of the bodies that only the decided height's proposals needed. */
 void pool_expire(struct pool *pool, uint64_t height,
                  void (*gone)(void *context, const struct hash32 *id), void *context);
 

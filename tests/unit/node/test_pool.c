@@ -7,12 +7,14 @@
 #include "proto/bytes.h"
 
 static const struct pool_limits limits = {
-    .bytes = 1000, .count = 10, .batch_bytes = 250, .batch_count = 4, .batch_work = 100};
+    .bytes = 1000, .count = 10, .batch_bytes = 250, .batch_count = 4, .batch_work = 350};
 
+/* Of a sender of its own, so that only the shared bounds count. */
 static struct body *make(uint8_t id, uint8_t variant, uint64_t work, uint64_t valid_until)
 {
     static uint8_t data[100];
     struct tx tx = {.bytes = bytes_of(data, sizeof data), .valid_until = valid_until};
+    tx.signers[0].member = id;
     tx.id.bytes[0] = id;
     tx.entry.bytes[0] = id;
     tx.entry.bytes[1] = variant;
@@ -67,12 +69,68 @@ static void test_bounds(void **state)
     pool_free(pool);
 }
 
-/* One that is larger than the bound alone still gets in when nothing else waits. */
-static void test_large_one_is_not_starved(void **state)
+static void gone(void *context, const struct hash32 *id)
+{
+    *(uint8_t *)context = id->bytes[0];
+}
+
+/* One sender takes half of what all may take; the rest stays open to others. */
+static void test_share_of_a_sender(void **state)
 {
     struct pool *pool = pool_new(&limits);
     (void)state;
-    assert_int_equal(add(pool, make(1, 0, 5000, 9), false), ST_OK);
+    for (uint8_t i = 1; i <= 6; i++) {
+        struct body *body = make(i, 0, 10, 9);
+        body->sender = 7;
+        assert_int_equal(add(pool, body, false), i <= 5 ? ST_OK : ST_BUSY);
+    }
+    assert_int_equal(add(pool, make(6, 0, 10, 9), false), ST_OK);
+    struct hash32 id = {{1}};
+    pool_remove(pool, &id);
+    struct body *body = make(8, 0, 10, 9);
+    body->sender = 7;
+    assert_int_equal(add(pool, body, false), ST_OK);
+    pool_free(pool);
+}
+
+/* What no batch can hold would wait for ever. */
+static void test_larger_than_a_batch(void **state)
+{
+    struct pool *pool = pool_new(&limits);
+    (void)state;
+    assert_int_equal(add(pool, make(1, 0, 351, 9), false), ST_BAD_SIZE);
+    assert_int_equal(add(pool, make(1, 0, 351, 9), true), ST_OK); /* for the ledger to judge */
+    pool_free(pool);
+}
+
+static bool list_ids(void *context, struct body *body)
+{
+    uint8_t **at = context;
+    *(*at)++ = body->id.bytes[0];
+    return body->id.bytes[0] != 4;
+}
+
+/* A fetched body goes with the height whose proposal needed it, unless it came by itself since. */
+static void test_fetched(void **state)
+{
+    struct pool *pool = pool_new(&limits);
+    uint8_t ids[8] = {0};
+    uint8_t *at = ids;
+    uint8_t last = 0;
+    (void)state;
+    assert_int_equal(add(pool, make(1, 0, 10, 9), true), ST_OK);
+    assert_int_equal(add(pool, make(2, 0, 10, 9), true), ST_OK);
+    assert_int_equal(pool_count(pool), 0);
+    assert_int_equal(add(pool, make(3, 0, 10, 9), false), ST_OK);
+    assert_int_equal(add(pool, make(2, 0, 10, 9), false), ST_OK);
+    assert_int_equal(add(pool, make(2, 0, 10, 9), false), ST_DUPLICATE);
+    assert_int_equal(add(pool, make(4, 0, 10, 9), false), ST_OK);
+    assert_int_equal(add(pool, make(5, 0, 10, 9), false), ST_OK);
+    pool_expire(pool, 5, gone, &last);
+    assert_int_equal(last, 0);
+    assert_int_equal(pool_bytes(pool), 400);
+    pool_each_waiting(pool, list_ids, &at);
+    assert_memory_equal(ids, ((const uint8_t[8]){3, 2, 4}), 8);
     pool_free(pool);
 }
 
@@ -99,11 +157,6 @@ static void test_variants(void **state)
     pool_free(pool);
 }
 
-static void gone(void *context, const struct hash32 *id)
-{
-    *(uint8_t *)context = id->bytes[0];
-}
-
 static void test_expiry(void **state)
 {
     struct pool *pool = pool_new(&limits);
@@ -125,7 +178,9 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_order_and_batches),
         cmocka_unit_test(test_bounds),
-        cmocka_unit_test(test_large_one_is_not_starved),
+        cmocka_unit_test(test_share_of_a_sender),
+        cmocka_unit_test(test_larger_than_a_batch),
+        cmocka_unit_test(test_fetched),
         cmocka_unit_test(test_variants),
         cmocka_unit_test(test_expiry),
     };
