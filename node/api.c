@@ -4,7 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "node/driver.h"
+#include "node/driver/driver.h"
 #include "proto/bytes.h"
 #include "proto/canonical.h"
 #include "proto/check.h"
@@ -147,6 +147,8 @@ char *node_metrics(struct node *node)
         {"xuelian_messages_total", "counter", "Consensus messages received.", &g->messages_in},
         {"xuelian_messages_dropped_total", "counter", "Messages dropped at a full queue.",
          &g->messages_dropped},
+        {"xuelian_messages_bad_total", "counter", "Messages malformed or with a bad signature.",
+         &g->messages_bad},
     };
     size_t count = sizeof metrics / sizeof metrics[0];
     size_t size = count * 512;

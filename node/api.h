@@ -73,8 +73,9 @@ struct node_info {
     uint64_t view;
     uint32_t validators;
     uint32_t quorum;
-    int32_t self;     /* index in the set, -1: not a member */
-    uint32_t primary; /* member number */
+    int32_t self;      /* index in the set, -1: not a member */
+    uint32_t primary;  /* member number */
+    bool journal_lost; /* it follows and never votes until the operator acts */
     bool voting;
     bool catching_up;
     bool stopped;

@@ -21,7 +21,8 @@ struct driver;
 /* What any thread may read. */
 struct node_gauges {
     atomic_uint_fast64_t height, view, era, pool_count, pool_bytes, peers, blocks, transactions,
-        items, view_changes, submitted, refused, evidence, alarms, messages_in, messages_dropped;
+        view_changes, submitted, refused, evidence, alarms, messages_in, messages_dropped,
+        messages_bad;
     atomic_bool ready;
 };
 

@@ -15,7 +15,8 @@ enum {
     HELLO_TIMEOUT_MS = 10000, /* from TCP to a good Hello */
     DIAL_FIRST_MS = 100,
     DIAL_MAX_MS = 5000,
-    LIVE_MS = 3000, /* a session heard of within this is alive */
+    LIVE_MS = 3000,   /* a session heard of within this is alive */
+    QUIET_MS = 60000, /* one that says nothing for this long is dead */
     SESSIONS_MAX = 2 * PEERS_MAX,
     BACKLOG = 64
 };
@@ -124,7 +125,8 @@ static bool settle(struct peers *peers, struct known *known, struct session *ses
         /* Both sides dialled at once: the lower key's dial stays. */
         bool we_are_lower =
             pubkey33_compare(signer_key(peers->config.signer), &known->peer.key) < 0;
-        if (session->dialled != we_are_lower && old->dialled == we_are_lower) {
+        if (session->dialled != we_are_lower && old->dialled == we_are_lower &&
+            uv_now(peers->config.loop) - old->heard_ms < LIVE_MS) {
             return false;
         }
     } else if (uv_now(peers->config.loop) - old->heard_ms < LIVE_MS) {
@@ -243,7 +245,8 @@ static void tick(uv_timer_t *timer)
     struct peers *peers = timer->data;
     uint64_t now = uv_now(peers->config.loop);
     for (struct session *session = peers->sessions; session != NULL; session = session->next) {
-        if (session->state < SESSION_UP && now - session->opened_ms > HELLO_TIMEOUT_MS) {
+        if ((session->state < SESSION_UP && now - session->opened_ms > HELLO_TIMEOUT_MS) ||
+            (session->state == SESSION_UP && now - session->heard_ms > QUIET_MS)) {
             session_close(session);
         }
     }

@@ -199,11 +199,10 @@ static void free_changes(struct changes *changes)
     free(changes->list);
 }
 
-typedef enum status (*prove_function)(struct query *query, const struct ledger_view *view,
-                                      const struct proof_anchor *anchor,
-                                      const struct proof_source *source);
-
-static void prove(struct query *query, prove_function build)
+static void prove(struct query *query,
+                  enum status (*build)(struct query *query, const struct ledger_view *view,
+                                       const struct proof_anchor *anchor,
+                                       const struct proof_source *source))
 {
     struct node *node = query->exchange->rpc->node;
     struct ledger_view view;

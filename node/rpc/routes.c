@@ -222,6 +222,7 @@ static void info_done(struct task *task)
     const struct genesis *genesis = node_genesis(exchange->rpc->node);
     json_t *object = json_object();
     json_t *peers = json_array();
+    json_int_t connected = 0;
     json_object_set_new(object, "network", json_string(genesis->message->network));
     json_object_set_new(object, "chain_id", json_of_bytes(genesis->chain_id.bytes, 32));
     json_object_set_new(object, "height", json_of_u64(info->height));
@@ -232,6 +233,8 @@ static void info_done(struct task *task)
     json_object_set_new(object, "validators", json_integer(info->validators));
     json_object_set_new(object, "quorum", json_integer(info->quorum));
     json_object_set_new(object, "primary", json_integer(info->primary));
+    json_object_set_new(object, "validator", json_boolean(info->self >= 0));
+    json_object_set_new(object, "journal_lost", json_boolean(info->journal_lost));
     json_object_set_new(object, "voting", json_boolean(info->voting));
     json_object_set_new(object, "catching_up", json_boolean(info->catching_up));
     json_object_set_new(object, "stopped", json_boolean(info->stopped));
@@ -240,11 +243,13 @@ static void info_done(struct task *task)
     json_object_set_new(object, "validity_window", json_of_u64(info->validity_window));
     for (uint32_t i = 0; i < info->peer_count; i++) {
         json_t *peer = json_object();
+        connected += info->peers[i].connected ? 1 : 0;
         json_object_set_new(peer, "member", json_integer(info->peers[i].member));
         json_object_set_new(peer, "key", json_of_bytes(info->peers[i].key.bytes, 33));
         json_object_set_new(peer, "connected", json_boolean(info->peers[i].connected));
         json_array_append_new(peers, peer);
     }
+    json_object_set_new(object, "peer_count", json_integer(connected));
     json_object_set_new(object, "peers", peers);
     json_object_set_new(object, "text", json_string(info->text));
     free(call);
@@ -260,6 +265,19 @@ static void get_network(struct exchange *exchange, char *arguments[])
     call->info.task.done = info_done;
     call->info.reply_to = &exchange->rpc->inbox;
     node_info(exchange->rpc->node, &call->info);
+}
+
+/* Which node this is: its key's signature over the certificate of this very connection. */
+static void get_tls(struct exchange *exchange, char *arguments[])
+{
+    const struct rpc *rpc = exchange->rpc;
+    json_t *object = json_object();
+    (void)arguments;
+    json_object_set_new(object, "node_key",
+                        json_of_bytes(signer_key(node_signer(rpc->node))->bytes, 33));
+    json_object_set_new(object, "certificate_sha256", json_of_bytes(rpc->certificate.bytes, 32));
+    json_object_set_new(object, "signature", json_of_bytes(rpc->endorsement.bytes, 64));
+    exchange_json(exchange, 200, object);
 }
 
 static void get_genesis(struct exchange *exchange, char *arguments[])
@@ -312,6 +330,7 @@ static const struct route routes[] = {
     {"GET", "/v1/blocks/{}", route_block},
     {"GET", "/v1/blocks", route_blocks},
     {"GET", "/v1/network", get_network},
+    {"GET", "/v1/network/tls", get_tls},
     {"GET", "/v1/genesis", get_genesis},
     {"GET", "/healthz", get_healthz},
     {"GET", "/readyz", get_readyz},

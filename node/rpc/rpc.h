@@ -12,7 +12,9 @@ struct rpc;
  * Out      *rpc; error  one sentence that names the address and what to do. */
 enum status rpc_start(struct rpc **rpc, struct node *node, const char *listen, const char *local,
                       char *error, size_t error_size);
-/* Closes every connection, ends the thread, frees it. Called on the node's loop thread. */
+/* Closes every connection and ends the threads. Called on the node's loop thread. */
 void rpc_stop(struct rpc *rpc);
+/* When the node answers nothing more: frees it. */
+void rpc_free(struct rpc *rpc);
 
 #endif

@@ -415,17 +415,20 @@ static enum status listen_on(struct rpc *rpc, uv_tcp_t *server, const char *text
     return result == UV_EADDRINUSE ? ST_LOCKED : ST_IO;
 }
 
-/* The certificate clients pin: rpc-cert.pem in the data directory, replaced whole. */
+/* The certificate clients pin: rpc-cert.pem in the data directory, replaced whole, and endorsed by the node
+ * key for those who have only the genesis file. */
 static enum status write_certificate(struct rpc *rpc, char *error, size_t error_size)
 {
     char path[1100];
     char temporary[1112];
     char *pem = NULL;
-    struct hash32 digest;
-    enum status status = tls_context_certificate(rpc->context, &pem, &digest);
+    struct hash32 hash;
+    enum status status = tls_context_certificate(rpc->context, &pem, &rpc->certificate);
     snprintf(path, sizeof path, "%s/rpc-cert.pem", node_data_dir(rpc->node));
     snprintf(temporary, sizeof temporary, "%s.new", path);
     if (status == ST_OK) {
+        hash_tagged(&hash, TAG_SIGN_TLS, rpc->certificate.bytes, sizeof rpc->certificate.bytes);
+        signer_sign(node_signer(rpc->node), &hash, &rpc->endorsement);
         FILE *file = fopen(temporary, "we");
         bool written = file != NULL && fputs(pem, file) >= 0;
         written = (file == NULL || fclose(file) == 0) && written;
@@ -491,15 +494,18 @@ static void stop_on_loop(struct task *task)
 
 void rpc_stop(struct rpc *rpc)
 {
-    worker_stop(rpc->queries);
     rpc->stop_task.done = stop_on_loop;
     inbox_post(&rpc->inbox, &rpc->stop_task);
     uv_thread_join(&rpc->thread);
-    uv_loop_close(&rpc->loop);
+    worker_stop(rpc->queries);
+    CHECK(uv_loop_close(&rpc->loop) == 0);
+}
+
+void rpc_free(struct rpc *rpc)
+{
+    inbox_drain(&rpc->inbox); /* answers that came too late for their connections */
+    CHECK(rpc->under_way == 0);
     SSL_CTX_free(rpc->context);
-    /* A request that the node has not answered may still come to the inbox: it stays allocated. */
-    if (rpc->under_way == 0) {
-        uv_mutex_destroy(&rpc->inbox.mutex);
-        free(rpc);
-    }
+    uv_mutex_destroy(&rpc->inbox.mutex);
+    free(rpc);
 }

@@ -28,6 +28,8 @@ struct rpc {
     struct inbox inbox;
     struct worker *queries;
     SSL_CTX *context;
+    struct hash32 certificate; /* SHA-256 of its DER form */
+    struct sig64 endorsement;  /* by the node key */
     uv_tcp_t tls_server;
     uv_tcp_t local_server;
     uv_timer_t timer;

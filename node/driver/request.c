@@ -3,7 +3,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "node/driver_internal.h"
+#include "node/driver/internal.h"
 #include "proto/bytes.h"
 #include "proto/check.h"
 
@@ -91,10 +91,9 @@ void driver_submit(struct driver *driver, struct node_submit *request)
     }
 }
 
-void driver_submitted(struct driver *driver, struct node_submit *request, struct body *body,
-                      enum status status)
+void driver_submitted(struct driver *driver, struct node_submit *request, enum status status)
 {
-    struct hash32 id = body != NULL ? body->id : request->tx.id;
+    struct hash32 id = request->tx.id;
     request->status = status;
     /* Known already, here or in a block: that is its status, not an error. */
     if (status == ST_DUPLICATE || status == ST_ID_USED) {
@@ -111,7 +110,9 @@ void driver_submitted(struct driver *driver, struct node_submit *request, struct
         atomic_fetch_add(&driver->node->gauges.refused, 1);
         request->tx.state = NODE_TX_REFUSED;
         request->tx.code = status;
-        if (!hash32_is_zero(&id)) {
+        /* A bad signature says nothing of the id: another copy of it may be good. */
+        if (!hash32_is_zero(&id) && status != ST_BAD_SIGNATURE &&
+            pool_find_id(driver->pool, &id) == NULL) {
             driver_refuse(driver, &id, status);
         }
     }
@@ -174,12 +175,11 @@ void driver_refuse(struct driver *driver, const struct hash32 *id, enum status c
     }
 }
 
-void driver_expire_waiters(struct driver *driver)
+void driver_expire_waiters(struct driver *driver, uint64_t now_ms)
 {
     struct waiter *waiter;
-    uint64_t now = driver_now_ms();
-    while ((waiter = take_waiter(driver, NULL, now)) != NULL) {
-        reply(waiter->reply_to, waiter->request); /* as it stood: pending or unknown */
+    while ((waiter = take_waiter(driver, NULL, now_ms)) != NULL) {
+        reply(waiter->reply_to, waiter->request);
         free(waiter);
     }
 }
@@ -200,6 +200,7 @@ void driver_info(struct driver *driver, struct node_info *request)
     request->quorum = summary.quorum;
     request->self = summary.self;
     request->primary = set->validators[summary.primary].member;
+    request->journal_lost = node->journal == NULL;
     request->voting = summary.voting;
     request->catching_up = summary.catching_up;
     request->stopped = summary.stopped;

@@ -11,8 +11,10 @@
 
 /* In: the node has its stores, workers and peers. Out: *driver. Returns ST_OK or the core's refusal. */
 enum status driver_start(struct driver **driver, struct node *node, char error[NODE_ERROR_SIZE]);
-/* No further effect is begun; what is under way ends. */
+/* No further effect is begun, those who wait are answered; what is under way ends. */
 void driver_stop(struct driver *driver);
+/* True when the block log holds what its last sync did not cover. */
+bool driver_unsynced(const struct driver *driver);
 void driver_free(struct driver *driver);
 
 /* Callbacks of the peers. */

@@ -1,0 +1,338 @@
+/* Bodies: asked for when an execution lacks them, and served to whoever lacks them.
+ *
+ * By entries: single transactions, from the pool and from what is executed here. By header hash: a whole
+ * proposal, from what is executed here, from the block log's stored proposals, or from a committed block. */
+#include <stdlib.h>
+#include <string.h>
+
+#include "node/driver/internal.h"
+#include "proto/bytes.h"
+#include "proto/check.h"
+#include "proto/convert.h"
+
+/* ---- Asking ---- */
+
+void driver_fetch_bodies(struct driver *driver, const struct pbft_effect *effect)
+{
+    Xuelian__BodiesRequest wire = XUELIAN__BODIES_REQUEST__INIT;
+    struct candidate parsed = {.count = 0};
+    uint8_t *entries = NULL;
+    size_t missing = 0;
+    wire.height = effect->fetch_bodies.height;
+    if (effect->fetch_bodies.proposal.size == 0) {
+        wire.header_hash = field_borrow(&effect->fetch_bodies.header_hash, 32);
+    } else if (proposal_read(effect->fetch_bodies.proposal, &parsed, &entries)) {
+        for (uint32_t i = 0; i < parsed.count; i++) {
+            struct hash32 entry;
+            memcpy(entry.bytes, entries + 32 * (size_t)i, 32);
+            if (pool_find_entry(driver->pool, &entry) == NULL) {
+                memmove(entries + 32 * missing++, entry.bytes, 32);
+            }
+        }
+        wire.entries = field_borrow(entries, 32 * missing);
+    }
+    if (wire.header_hash.len > 0 || missing > 0) {
+        driver_send(driver, &effect->fetch_bodies.peer,
+                    XUELIAN__PEER_TYPE__PEER_TYPE_BODIES_REQUEST, &wire.base);
+    } else {
+        driver_fetched(driver); /* all came meanwhile */
+    }
+    free(entries);
+}
+
+/* ---- Answering by header hash: on the reader, unless it is executed here ---- */
+
+struct serve_task {
+    struct task task;
+    struct driver *driver;
+    struct pubkey33 to;
+    uint64_t height;
+    struct hash32 header_hash;
+    struct candidate *found;
+};
+
+static void send_bodies(struct driver *driver, const struct pubkey33 *to, Xuelian__Bodies *wire,
+                        const struct bytes *txs, uint32_t count)
+{
+    ProtobufCBinaryData *fields = calloc(count + 1u, sizeof *fields);
+    CHECK(fields != NULL);
+    for (uint32_t i = 0; i < count; i++) {
+        fields[i] = field_borrow(txs[i].data, txs[i].size);
+    }
+    wire->txs = fields;
+    wire->n_txs = count;
+    driver_send(driver, to, XUELIAN__PEER_TYPE__PEER_TYPE_BODIES, &wire->base);
+    free(fields);
+}
+
+static void send_candidate(struct driver *driver, const struct pubkey33 *to, uint64_t height,
+                           const struct hash32 *header_hash, const struct candidate *candidate)
+{
+    Xuelian__Bodies wire = XUELIAN__BODIES__INIT;
+    wire.height = height;
+    wire.header_hash = field_borrow(header_hash, 32);
+    wire.proposal = field_borrow(candidate->proposal, candidate->proposal_size);
+    send_bodies(driver, to, &wire, candidate->txs, candidate->count);
+}
+
+/* A committed block as the proposal it once was. */
+static struct candidate *from_committed(const struct serve_task *serve)
+{
+    struct fetched_block fetched = {.present = true};
+    struct candidate *made = NULL;
+    const struct node *node = serve->driver->node;
+    if (block_log_get(node->block_log, serve->height, &fetched.block) != ST_OK) {
+        return NULL;
+    }
+    if (hash32_equal(&fetched.block.hash, &serve->header_hash) &&
+        fetched_block_check(&fetched, &node->genesis.chain_id)) {
+        made = candidate_from_block(&fetched);
+    }
+    stored_block_free(&fetched.block);
+    free(fetched.proposal);
+    return made;
+}
+
+static void serve_run(struct task *task)
+{
+    struct serve_task *serve = (struct serve_task *)task;
+    uint8_t *bodies = NULL;
+    size_t size = 0;
+    if (block_log_get_proposal(serve->driver->node->block_log, serve->height, &serve->header_hash,
+                               &bodies, &size) == ST_OK) {
+        serve->found = candidate_from_bodies(bytes_of(bodies, size));
+        kv_free(bodies);
+    } else {
+        serve->found = from_committed(serve);
+    }
+}
+
+static void serve_done(struct task *task)
+{
+    struct serve_task *serve = (struct serve_task *)task;
+    if (serve->found != NULL && !serve->driver->stopping) {
+        send_candidate(serve->driver, &serve->to, serve->height, &serve->header_hash, serve->found);
+    }
+    candidate_free(serve->found);
+    free(serve);
+}
+
+static void answer_by_header(struct driver *driver, const struct pubkey33 *to, uint64_t height,
+                             const struct hash32 *header_hash)
+{
+    const struct candidate *candidate = driver_find_candidate(driver, header_hash);
+    if (candidate != NULL) {
+        send_candidate(driver, to, height, header_hash, candidate);
+        return;
+    }
+    struct serve_task *serve = calloc(1, sizeof *serve);
+    CHECK(serve != NULL);
+    serve->task.run = serve_run;
+    serve->task.done = serve_done;
+    serve->driver = driver;
+    serve->to = *to;
+    serve->height = height;
+    serve->header_hash = *header_hash;
+    if (!worker_post(driver->node->reader, &driver->node->inbox, &serve->task)) {
+        free(serve);
+    }
+}
+
+/* ---- Answering by entries ---- */
+
+static const struct body *find_body(const struct driver *driver, const struct hash32 *entry)
+{
+    const struct body *body = pool_find_entry(driver->pool, entry);
+    for (const struct candidate *candidate = driver->candidates; body == NULL && candidate != NULL;
+         candidate = candidate->next) {
+        for (uint32_t i = 0; candidate->held != NULL && i < candidate->count; i++) {
+            if (hash32_equal(&candidate->held[i]->entry, entry)) {
+                body = candidate->held[i];
+            }
+        }
+    }
+    return body;
+}
+
+static void answer_by_entries(struct driver *driver, const struct pubkey33 *to, uint64_t height,
+                              struct bytes entries)
+{
+    uint32_t asked = (uint32_t)(entries.size / 32);
+    struct bytes *txs = calloc(asked + 1u, sizeof *txs);
+    Xuelian__Bodies wire = XUELIAN__BODIES__INIT;
+    uint32_t count = 0;
+    size_t size = 0;
+    CHECK(txs != NULL);
+    for (uint32_t i = 0; i < asked && size < SYNC_BYTES_MAX; i++) {
+        struct hash32 entry;
+        memcpy(entry.bytes, entries.data + 32 * (size_t)i, 32);
+        const struct body *found = find_body(driver, &entry);
+        if (found != NULL) {
+            txs[count++] = found->bytes;
+            size += found->bytes.size;
+        }
+    }
+    wire.height = height;
+    if (count > 0) {
+        send_bodies(driver, to, &wire, txs, count);
+    }
+    free(txs);
+}
+
+void driver_bodies_request_frame(struct driver *driver, const struct pubkey33 *from,
+                                 struct bytes body)
+{
+    void *memory;
+    struct hash32 header_hash;
+    ProtobufCMessage *message = driver_decode(&xuelian__bodies_request__descriptor, body, &memory);
+    if (message == NULL) {
+        return;
+    }
+    const Xuelian__BodiesRequest *wire = (const Xuelian__BodiesRequest *)(const void *)message;
+    if (field_copy(&header_hash, 32, &wire->header_hash)) {
+        answer_by_header(driver, from, wire->height, &header_hash);
+    } else if (wire->entries.len % 32 == 0 &&
+               wire->entries.len / 32 <= LIMIT_PROPOSAL_ENTRIES_MAX) {
+        answer_by_entries(driver, from, wire->height, field_bytes(&wire->entries));
+    }
+    free(memory);
+}
+
+/* ---- What arrives ---- */
+
+struct proposal_task {
+    struct task task;
+    struct driver *driver;
+    struct candidate *candidate;
+    bool good;
+};
+
+static void proposal_run(struct task *task)
+{
+    struct proposal_task *made = (struct proposal_task *)task;
+    made->good = candidate_verify(made->candidate, &made->driver->node->genesis.chain_id);
+}
+
+static void proposal_done(struct task *task)
+{
+    struct proposal_task *made = (struct proposal_task *)task;
+    struct driver *driver = made->driver;
+    if (made->good && !driver->stopping) {
+        candidate_free(driver->proposals[driver->next_proposal]);
+        driver->proposals[driver->next_proposal] = made->candidate;
+        driver->next_proposal = (driver->next_proposal + 1) % FETCHED_PROPOSALS;
+        driver_fetched(driver);
+    } else {
+        candidate_free(made->candidate);
+    }
+    free(made);
+    driver_pump(driver);
+}
+
+/* A whole proposal: used only when every body verifies and is the one listed. */
+static void take_proposal(struct driver *driver, const struct hash32 *header_hash,
+                          struct bytes body)
+{
+    struct candidate *candidate = candidate_from_bodies(body);
+    if (candidate == NULL) {
+        return;
+    }
+    struct proposal_task *made = calloc(1, sizeof *made);
+    CHECK(made != NULL);
+    candidate->header_hash = *header_hash;
+    made->task.run = proposal_run;
+    made->task.done = proposal_done;
+    made->driver = driver;
+    made->candidate = candidate;
+    if (!worker_post_urgent(driver->node->verifier, &driver->node->inbox, &made->task)) {
+        candidate_free(candidate);
+        free(made);
+    }
+}
+
+static uint8_t *copy_field(const ProtobufCBinaryData *field)
+{
+    uint8_t *copy = malloc(field->len + 1);
+    CHECK(copy != NULL);
+    if (field->len > 0) {
+        memcpy(copy, field->data, field->len);
+    }
+    return copy;
+}
+
+static void take_bodies(struct driver *driver, const Xuelian__Bodies *wire)
+{
+    struct fetch_group *group = calloc(1, sizeof *group);
+    CHECK(group != NULL);
+    group->remaining = 1;
+    for (size_t i = 0; i < wire->n_txs && i < LIMIT_PROPOSAL_ENTRIES_MAX; i++) {
+        group->remaining++;
+        if (!driver_admit(driver, copy_field(&wire->txs[i]), wire->txs[i].len, ADMIT_FETCH, NULL,
+                          group)) {
+            group->remaining--;
+        }
+    }
+    driver_group_part_done(driver, group);
+    driver_pump(driver);
+}
+
+void driver_bodies_frame(struct driver *driver, struct bytes body)
+{
+    void *memory;
+    struct hash32 header_hash;
+    ProtobufCMessage *message = driver_decode(&xuelian__bodies__descriptor, body, &memory);
+    if (message == NULL) {
+        return;
+    }
+    const Xuelian__Bodies *wire = (const Xuelian__Bodies *)(const void *)message;
+    if (field_copy(&header_hash, 32, &wire->header_hash)) {
+        take_proposal(driver, &header_hash, body);
+    } else {
+        take_bodies(driver, wire);
+    }
+    free(memory);
+}
+
+/* ---- After a start ---- */
+
+/* What the log kept was verified before it was written; once more costs little and needs no trust. */
+static bool load_body(struct driver *driver, struct bytes bytes)
+{
+    struct arena arena;
+    struct tx *tx = malloc(sizeof *tx);
+    void *memory = malloc(TX_ARENA_SIZE);
+    CHECK(tx != NULL && memory != NULL);
+    arena_init(&arena, memory, TX_ARENA_SIZE);
+    bool good = tx_parse(tx, bytes, &driver->node->genesis.chain_id, &arena) == ST_OK &&
+                tx_verify_signatures(tx) == ST_OK;
+    if (good) {
+        struct body *body = body_new(tx, ledger_work(tx));
+        (void)pool_add(driver->pool, body, true, UINT64_MAX, driver_now_ms());
+        body_release(body);
+    }
+    free(memory);
+    free(tx);
+    return good;
+}
+
+static bool load_proposal(void *context, struct bytes bodies)
+{
+    struct driver *driver = context;
+    struct candidate *candidate = candidate_from_bodies(bodies);
+    for (uint32_t i = 0; candidate != NULL && i < candidate->count; i++) {
+        if (!load_body(driver, candidate->txs[i])) {
+            log_event(LOG_WARN, "stored_proposal", "a stored proposal has a body that is damaged");
+            break;
+        }
+    }
+    candidate_free(candidate);
+    return true;
+}
+
+void driver_load_proposals(struct driver *driver)
+{
+    if (block_log_each_proposal(driver->node->block_log, driver->tip_height + 1, load_proposal,
+                                driver) != ST_OK) {
+        node_fatal("the stored proposals cannot be read", ST_CORRUPT);
+    }
+}

@@ -1,0 +1,215 @@
+/* What the driver's files share. README.md says which file does what. Loop thread. */
+#ifndef XUELIAN_NODE_DRIVER_INTERNAL_H
+#define XUELIAN_NODE_DRIVER_INTERNAL_H
+
+#include "node/driver/driver.h"
+#include "proto/peer.pb-c.h"
+
+enum {
+    FETCHED_BLOCKS = 64,
+    FETCHED_PROPOSALS = 4,
+    SYNC_BYTES_MAX = 4 << 20,
+    RELAY_WAIT_MS = 50, /* bodies still on the way by themselves are waited for this long */
+    REFUSALS = 4096,    /* refused ids whose reason is kept */
+    TICK_MAX_MS = 200
+};
+
+/* A proposal with its bodies, and the result of its execution when there is one. */
+struct candidate {
+    struct candidate *next;
+    struct hash32 header_hash; /* of its execution; of a fetched one, what it was asked for by */
+    bool told;                 /* the core knows the result; it says when it may go */
+    uint8_t *proposal;         /* canonical Proposal */
+    size_t proposal_size;
+    struct hash32 parent_hash;
+    uint64_t time_ms;
+    uint32_t count;
+    struct bytes *txs;
+    struct body **held;         /* count references, or NULL */
+    uint8_t *owned;             /* memory that txs point into, or NULL */
+    struct ledger_block *block; /* NULL: not executed */
+};
+
+/* A certified block from a peer: verified signatures, its proposal rebuilt. */
+struct fetched_block {
+    bool present;
+    struct stored_block block;
+    uint8_t *proposal;
+    size_t proposal_size;
+    struct pubkey33 from;
+};
+
+struct queued {
+    struct queued *next;
+    struct pbft_effect effect;
+    size_t used;
+    uint8_t data[];
+};
+
+struct waiter {
+    struct waiter *next;
+    struct hash32 id;
+    uint64_t deadline_ms;
+    struct task *request; /* node_submit or node_wait */
+    struct inbox *reply_to;
+    struct node_tx_status *tx; /* inside the request */
+};
+
+struct refusal {
+    struct hash32 id;
+    uint32_t code;
+};
+
+/* The newest proposal that could not be executed for want of bodies. */
+struct wanted {
+    bool pending;         /* EXECUTE is not answered yet: they may be on their way by themselves */
+    uint64_t deadline_ms; /* when it is answered MISSING */
+    struct hash32 digest; /* of the proposal; waited for once */
+    uint64_t token;
+    enum pbft_execute kind;
+    uint8_t *proposal;
+    size_t proposal_size;
+    struct hash32 *entries; /* sorted; NULL: nothing is wanted */
+    bool *here;             /* beside entries */
+    uint32_t count;
+    uint32_t remaining;
+};
+
+struct driver {
+    struct node *node;
+    void *core_memory;
+    struct pbft *core;
+    struct pool *pool;
+    const Xuelian__Params *params;
+    uv_timer_t timer;
+    struct queued *head;
+    struct queued **tail;
+    bool pumping;
+    bool stopping;
+    unsigned blocked;             /* parts of the PERSIST or COMMIT under way */
+    bool log_dirty;               /* appended to the block log since its last sync */
+    struct candidate *candidates; /* executed at the open height */
+    struct candidate *proposals[FETCHED_PROPOSALS]; /* from peers, by header hash asked for */
+    unsigned next_proposal;
+    struct fetched_block blocks[FETCHED_BLOCKS]; /* at height % FETCHED_BLOCKS */
+    uint64_t executing;                          /* token under way, 0: none */
+    struct wanted wanted;
+    struct waiter *waiters;
+    struct refusal refusals[REFUSALS];
+    unsigned next_refusal;
+    uint64_t tip_height; /* in the block log */
+    struct hash32 tip_hash;
+    uint64_t tip_time_ms;
+    uint64_t applied_height; /* in the state; behind the tip for a moment */
+    double work_per_ms;      /* committed, smoothed; 0: not measured yet */
+    uint64_t commit_ms;
+    uint64_t relay_ms; /* when old transactions were last looked for */
+    uint64_t last_view;
+    uint8_t *entries; /* room for a batch */
+    uint8_t *scratch; /* PBFT_PARSE_SCRATCH_SIZE */
+};
+
+/* driver.c */
+uint64_t driver_now_ms(void);
+struct pbft_params driver_core_params(const Xuelian__Params *params);
+/* Tells the core what the pool holds. */
+void driver_waiting(struct driver *driver);
+/* Brings the timer and the gauges up to date; called when the queue has been done as far as it goes. */
+void driver_settled(struct driver *driver);
+void driver_propose(struct driver *driver);
+
+/* queue.c */
+enum status driver_step(struct driver *driver, struct pbft_input *input);
+void driver_pump(struct driver *driver);
+void driver_unblock(struct driver *driver);
+void driver_queue_free(struct driver *driver);
+
+/* persist.c, commit.c, effects.c */
+void driver_persist(struct driver *driver, const struct pbft_effect *effect);
+void driver_commit(struct driver *driver, const struct pbft_effect *effect);
+void driver_effect_send(struct driver *driver, const struct pbft_effect *effect);
+void driver_effect_verify(struct driver *driver, const struct pbft_effect *effect);
+void driver_effect_evidence(struct driver *driver, const struct pbft_effect *effect);
+void driver_effect_alarm(struct driver *driver, const struct pbft_effect *effect);
+/* Encodes and sends one message. What is beyond the frame limit of its type is not sent. */
+void driver_send(struct driver *driver, const struct pubkey33 *key, uint8_t type,
+                 const ProtobufCMessage *message);
+
+/* candidate.c */
+void candidate_free(struct candidate *candidate);
+/* The entries of a proposal, malloc'ed, 32 bytes each. False: it is no canonical proposal. */
+bool proposal_read(struct bytes proposal, struct candidate *fixed, uint8_t **entries);
+/* From the pool's bodies. NULL: some are missing, or it is no proposal (*malformed says which). */
+struct candidate *candidate_from_pool(struct driver *driver, struct bytes proposal,
+                                      bool *malformed);
+/* From canonical Bodies, as they came. Signatures and entries are not checked. NULL: malformed. */
+struct candidate *candidate_from_bodies(struct bytes bodies);
+/* True when each body is the one that the proposal lists there, with good signatures. Any thread. */
+bool candidate_verify(const struct candidate *candidate, const struct hash32 *chain_id);
+/* A copy of a fetched block, as a candidate. */
+struct candidate *candidate_from_block(const struct fetched_block *fetched);
+/* True when it may be what is behind a header: parent, time and transaction root. */
+bool candidate_agrees(const struct candidate *candidate, const struct header *header);
+/* Verifies a block's transactions and rebuilds the proposal that led to it. Any thread. */
+bool fetched_block_check(struct fetched_block *fetched, const struct hash32 *chain_id);
+/* The proposal that led to a block, malloc'ed; entries: 32 bytes a transaction. */
+uint8_t *proposal_make(const struct header *header, const uint8_t *entries, size_t *size);
+
+/* execute.c */
+void driver_execute(struct driver *driver, const struct pbft_effect *effect);
+void driver_cancel(struct driver *driver, uint64_t token);
+void driver_discard(struct driver *driver, const struct hash32 *header_hash);
+struct candidate *driver_find_candidate(struct driver *driver, const struct hash32 *header_hash);
+void driver_drop_candidates(struct driver *driver);
+/* A body came into the pool: whoever waits for it goes on. */
+void driver_body_arrived(struct driver *driver, const struct hash32 *entry);
+/* Answers MISSING for what has been waited for long enough. */
+void driver_wanted_tick(struct driver *driver, uint64_t now_ms);
+void driver_fetched(struct driver *driver);
+
+/* bodies.c */
+void driver_fetch_bodies(struct driver *driver, const struct pbft_effect *effect);
+void driver_bodies_request_frame(struct driver *driver, const struct pubkey33 *from,
+                                 struct bytes body);
+void driver_bodies_frame(struct driver *driver, struct bytes body);
+/* Takes the bodies of the proposals that the block log kept for the open height into the pool. */
+void driver_load_proposals(struct driver *driver);
+
+/* blocks.c */
+void driver_fetch_blocks(struct driver *driver, const struct pbft_effect *effect);
+void driver_blocks_request_frame(struct driver *driver, const struct pubkey33 *from,
+                                 struct bytes body);
+void driver_blocks_frame(struct driver *driver, const struct pubkey33 *from, struct bytes body);
+void driver_offer_block(struct driver *driver); /* steps CERTIFIED when the next block is here */
+void driver_drop_blocks(struct driver *driver, uint64_t up_to);
+
+/* admit.c */
+enum admit_origin { ADMIT_SUBMIT, ADMIT_RELAY, ADMIT_FETCH };
+struct fetch_group {
+    uint32_t remaining;
+};
+/* Takes bytes. False: too many wait already. */
+bool driver_admit(struct driver *driver, uint8_t *bytes, size_t size, enum admit_origin origin,
+                  struct node_submit *request, struct fetch_group *group);
+void driver_group_part_done(struct driver *driver, struct fetch_group *group);
+void driver_transactions_frame(struct driver *driver, struct bytes body);
+/* Sends what was submitted here to a validator that has just connected. */
+void driver_relay_to(struct driver *driver, const struct pubkey33 *key);
+/* Sends what waits too long once more to the primary. */
+void driver_relay_old(struct driver *driver, uint64_t now_ms);
+
+/* frame.c */
+/* Decodes a message into memory of its own, which the caller frees; NULL, and logged, when malformed. */
+ProtobufCMessage *driver_decode(const ProtobufCMessageDescriptor *schema, struct bytes body,
+                                void **memory);
+
+/* request.c */
+void driver_submitted(struct driver *driver, struct node_submit *request, enum status status);
+void driver_refuse(struct driver *driver, const struct hash32 *id, enum status code);
+void driver_committed_id(struct driver *driver, const struct hash32 *id, uint64_t height,
+                         uint32_t index, uint32_t code, struct bytes result);
+/* Answers those whose time is over, as it stands: pending or unknown. */
+void driver_expire_waiters(struct driver *driver, uint64_t now_ms);
+uint64_t driver_work_max(const struct driver *driver);
+
+#endif
