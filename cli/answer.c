@@ -1,9 +1,9 @@
 /* Reading what nodes answer. */
 #include <inttypes.h>
-#include <openssl/evp.h>
 #include <string.h>
 
 #include "cli/client.h"
+#include "proto/bytes.h"
 #include "proto/status.h"
 
 json_t *json_field(const json_t *object, const char *name)
@@ -40,29 +40,11 @@ uint64_t json_u64(const json_t *object, const char *name)
     return 0;
 }
 
-bool json_bytes(const json_t *object, const char *name, uint8_t *out, size_t size)
+bool json_hex(const json_t *object, const char *name, uint8_t *out, size_t size)
 {
-    enum { TEXT_MAX = 128 };
-    uint8_t decoded[TEXT_MAX];
     const json_t *value = json_field(object, name);
-    size_t length = json_is_string(value) ? json_string_length(value) : 0;
-    size_t padding = (3 - size % 3) % 3;
-    if (length == 0 || length > TEXT_MAX || length != (size + 2) / 3 * 4) {
-        return false;
-    }
-    /* OpenSSL counts the padding as zero bytes. */
-    const char *text = json_string_value(value);
-    int got = EVP_DecodeBlock(decoded, (const unsigned char *)text, (int)length);
-    for (size_t i = 1; i <= padding; i++) {
-        if (text[length - i] != '=') {
-            return false;
-        }
-    }
-    if (got < 0 || (size_t)got != size + padding) {
-        return false;
-    }
-    memcpy(out, decoded, size);
-    return true;
+    return json_is_string(value) &&
+           hex_decode(out, size, json_string_value(value), json_string_length(value)) == ST_OK;
 }
 
 uint32_t client_problem(const struct client_answer *answer, struct fault *fault)

@@ -1,5 +1,6 @@
 #include "cli/client.h"
 
+#include <arpa/inet.h>
 #include <curl/curl.h>
 #include <openssl/ssl.h>
 #include <stdlib.h>
@@ -12,8 +13,7 @@ struct remote {
     char *url;
     bool plain;
     bool pinned;
-    struct hash32 pin;  /* the certificate that was endorsed */
-    struct hash32 seen; /* the certificate of the last handshake */
+    struct hash32 pin; /* the certificate that was endorsed */
 };
 
 struct transfer {
@@ -22,6 +22,10 @@ struct transfer {
     struct remote *remote;
     CURL *curl;
     struct curl_slist *headers;
+    /* What this transfer accepts is settled when it is made: another's failure changes the remote's. */
+    bool pinned;
+    struct hash32 pin;
+    struct hash32 seen; /* the certificate of its handshake */
     struct client_answer answer;
     char error[CURL_ERROR_SIZE];
     void (*done)(void *context, struct client_answer *answer);
@@ -43,15 +47,19 @@ void client_answer_free(struct client_answer *answer)
     *answer = (struct client_answer){.reached = false};
 }
 
-static bool is_loopback(const char *host)
+/* Is the host that an address begins with this machine? A name that only begins like it is not. */
+static bool is_loopback(const char *address)
 {
-    static const char *const names[] = {"127.", "localhost", "[::1]"};
-    for (size_t i = 0; i < sizeof names / sizeof names[0]; i++) {
-        if (strncmp(host, names[i], strlen(names[i])) == 0) {
-            return true;
-        }
+    char host[64];
+    struct in_addr number;
+    size_t size = address[0] == '[' ? strcspn(address, "]") + 1 : strcspn(address, ":/?#");
+    if (size >= sizeof host || size > strlen(address)) {
+        return false;
     }
-    return false;
+    memcpy(host, address, size);
+    host[size] = '\0';
+    return strcmp(host, "localhost") == 0 || strcmp(host, "[::1]") == 0 ||
+           (inet_pton(AF_INET, host, &number) == 1 && ntohl(number.s_addr) >> 24 == 127);
 }
 
 static bool add_node(struct client *client, const char *url, struct fault *fault)
@@ -148,24 +156,25 @@ const char *client_node_url(const struct client *client, uint32_t node)
 /* Instead of asking authorities: is it the certificate that the node key endorsed? */
 static int check_certificate(X509_STORE_CTX *store, void *context)
 {
-    struct remote *remote = context;
+    struct transfer *transfer = context;
     struct hash32 digest;
     unsigned size = 0;
     X509 *certificate = X509_STORE_CTX_get0_cert(store);
     if (certificate == NULL || X509_digest(certificate, EVP_sha256(), digest.bytes, &size) != 1 ||
-        size != sizeof digest.bytes || (remote->pinned && !hash32_equal(&digest, &remote->pin))) {
+        size != sizeof digest.bytes ||
+        (transfer->pinned && !hash32_equal(&digest, &transfer->pin))) {
         X509_STORE_CTX_set_error(store, X509_V_ERR_CERT_REJECTED);
         return 0;
     }
-    remote->seen = digest;
+    transfer->seen = digest;
     X509_STORE_CTX_set_error(store, X509_V_OK);
     return 1;
 }
 
-static CURLcode set_check(CURL *curl, void *context, void *remote)
+static CURLcode set_check(CURL *curl, void *context, void *transfer)
 {
     (void)curl;
-    SSL_CTX_set_cert_verify_callback(context, check_certificate, remote);
+    SSL_CTX_set_cert_verify_callback(context, check_certificate, transfer);
     return CURLE_OK;
 }
 
@@ -222,6 +231,8 @@ static struct transfer *make_transfer(struct client *client, struct remote *remo
     }
     transfer->client = client;
     transfer->remote = remote;
+    transfer->pinned = remote->pinned;
+    transfer->pin = remote->pin;
     transfer->curl = curl;
     curl_easy_setopt(curl, CURLOPT_URL, url);
     curl_easy_setopt(curl, CURLOPT_PRIVATE, (void *)transfer);
@@ -243,7 +254,7 @@ static struct transfer *make_transfer(struct client *client, struct remote *remo
         /* A resumed session would pass without its certificate being looked at. */
         curl_easy_setopt(curl, CURLOPT_SSL_SESSIONID_CACHE, 0L);
         curl_easy_setopt(curl, CURLOPT_SSL_CTX_FUNCTION, set_check);
-        curl_easy_setopt(curl, CURLOPT_SSL_CTX_DATA, (void *)remote);
+        curl_easy_setopt(curl, CURLOPT_SSL_CTX_DATA, (void *)transfer);
     }
     if (!set_request(transfer, request)) {
         free_transfer(transfer);
@@ -286,17 +297,18 @@ static bool is_node_key(const struct genesis *genesis, const struct pubkey33 *ke
     return false;
 }
 
-static bool check_endorsement(const struct client *client, const struct remote *remote,
-                              const struct client_answer *answer, char *why, size_t why_size)
+static bool check_endorsement(const struct client *client, const struct transfer *transfer,
+                              char *why, size_t why_size)
 {
+    const struct client_answer *answer = &transfer->answer;
     struct pubkey33 key;
     struct sig64 signature;
     struct hash32 hash;
     json_t *said = json_loadb(answer->body, answer->body_size, JSON_REJECT_DUPLICATES, NULL);
-    bool read = answer->http_status == 200 && json_bytes(said, "node_key", key.bytes, 33) &&
-                json_bytes(said, "signature", signature.bytes, 64);
+    bool read = answer->http_status == 200 && json_hex(said, "node_key", key.bytes, 33) &&
+                json_hex(said, "signature", signature.bytes, 64);
     json_decref(said);
-    hash_tagged(&hash, TAG_SIGN_TLS, remote->seen.bytes, sizeof remote->seen.bytes);
+    hash_tagged(&hash, TAG_SIGN_TLS, transfer->seen.bytes, sizeof transfer->seen.bytes);
     if (!read) {
         snprintf(why, why_size, "%s",
                  tr("it does not say which node it is; is this the RPC port of a node?",
@@ -331,15 +343,17 @@ static bool pin(struct client *client, struct remote *remote, char *why, size_t 
         snprintf(why, why_size, "%s", tr("out of memory", "内存不足"));
         return false;
     }
+    transfer->pinned = false; /* it is this certificate that is to be endorsed */
     curl_easy_setopt(transfer->curl, CURLOPT_FRESH_CONNECT, 1L);
+    curl_easy_setopt(transfer->curl, CURLOPT_TIMEOUT, (long)CLIENT_CONNECT_TIMEOUT_S);
     conclude(transfer, curl_easy_perform(transfer->curl));
     bool fine = transfer->answer.reached;
     if (!fine) {
         snprintf(why, why_size, "%s", transfer->answer.failure);
     }
-    fine = fine && check_endorsement(client, remote, &transfer->answer, why, why_size);
+    fine = fine && check_endorsement(client, transfer, why, why_size);
     if (fine) {
-        remote->pin = remote->seen;
+        remote->pin = transfer->seen;
         remote->pinned = true;
     }
     free_transfer(transfer);

@@ -77,7 +77,7 @@ uint32_t client_problem(const struct client_answer *answer, struct fault *fault)
 json_t *json_field(const json_t *object, const char *name);
 /* A number, also as the decimal text in which proto3 JSON writes 64-bit ones; absent is 0. */
 uint64_t json_u64(const json_t *object, const char *name);
-/* Standard base64 of exactly size bytes. */
-bool json_bytes(const json_t *object, const char *name, uint8_t *out, size_t size);
+/* Lower-case hex of exactly size bytes. */
+bool json_hex(const json_t *object, const char *name, uint8_t *out, size_t size);
 
 #endif

@@ -90,7 +90,7 @@ static bool fetch_proof(const struct connection *connection, const struct hash32
     char path[160];
     char id[HEX_SIZE(32)];
     hex_encode(id, learner->bytes, 32);
-    snprintf(path, sizeof path, "/v1/accounts/%s/archive?proof=1", id);
+    snprintf(path, sizeof path, "/v1/accounts/%s/archive/proof?issuer=1", id);
     const struct client_request request = {.path = path, .accept = "application/x-protobuf"};
     if (!client_ask_any(connection->client, &request, answer, fault)) {
         return false;

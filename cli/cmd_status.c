@@ -20,6 +20,18 @@ static bool set(void *values, int key, const char *text, struct fault *fault)
     return fault->code == EXIT_OK ? argument_unexpected(text, fault) : false;
 }
 
+static uint64_t connected_count(const json_t *said)
+{
+    uint64_t count = 0;
+    size_t i = 0;
+    const json_t *peer = NULL;
+    json_array_foreach(json_field(said, "peers"), i, peer)
+    {
+        count += json_is_true(json_field(peer, "connected"));
+    }
+    return count;
+}
+
 static void print_node(const char *url, const json_t *said)
 {
     char when[NAME_SIZE];
@@ -33,7 +45,7 @@ static void print_node(const char *url, const json_t *said)
               "%" PRIu64 " transactions waiting%s%s\n",
               "  %" PRIu64 " 个验证者，法定数 %" PRIu64 "，已连接 %" PRIu64 " 个节点，%" PRIu64
               " 笔交易等待中%s%s\n"),
-           json_u64(said, "validators"), json_u64(said, "quorum"), json_u64(said, "peer_count"),
+           json_u64(said, "validators"), json_u64(said, "quorum"), connected_count(said),
            json_u64(said, "pool_count"),
            json_is_true(json_field(said, "catching_up")) ? tr("; catching up", "；正在追赶") : "",
            json_is_true(json_field(said, "voting")) ? "" : tr("; not voting", "；未参与投票"));

@@ -91,7 +91,7 @@ void flight_read(struct flight_report *report, const char *body, size_t size, ui
     json_t *said = json_loadb(body, size, JSON_REJECT_DUPLICATES, NULL);
     uint64_t code = json_u64(said, "code");
     *report = (struct flight_report){
-        .news = read_state(json_string_value(json_field(said, "state"))),
+        .news = read_state(json_string_value(json_field(said, "status"))),
         .height = json_u64(said, "height"),
         .code = code <= UINT32_MAX ? (uint32_t)code : UINT32_MAX,
     };

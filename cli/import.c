@@ -289,8 +289,7 @@ static void move_flight(struct import *import, struct flight *flight)
         snprintf(flight->path, sizeof flight->path, "/v1/transactions");
     } else {
         hex_encode(id, flight->id.bytes, 32);
-        snprintf(flight->path, sizeof flight->path, "/v1/transactions/%s/wait?timeout_ms=%d", id,
-                 WAIT_MS);
+        snprintf(flight->path, sizeof flight->path, "/v1/transactions/%s?wait_ms=%d", id, WAIT_MS);
     }
     flight->state = submit ? FLIGHT_SENT : FLIGHT_WAITING;
     if (!client_start(import->plan->client, flight->node, &request, take_answer, flight)) {

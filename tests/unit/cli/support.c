@@ -1,0 +1,151 @@
+#include "tests/unit/cmocka_all.h"
+
+#include "tests/unit/cli/support.h"
+
+#include <fcntl.h>
+#include <ftw.h>
+#include <spawn.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <sys/stat.h>
+#include <sys/wait.h>
+#include <unistd.h>
+#include <zlib.h>
+
+static char folder[64];
+
+int support_enter(void **state)
+{
+    (void)state;
+    lang_set(LANG_EN);
+    snprintf(folder, sizeof folder, "/var/tmp/xuelian-cli-XXXXXX");
+    return mkdtemp(folder) != NULL && chdir(folder) == 0 ? 0 : -1;
+}
+
+static int remove_one(const char *path, const struct stat *info, int kind, struct FTW *walk)
+{
+    (void)info;
+    (void)kind;
+    (void)walk;
+    return remove(path);
+}
+
+int support_leave(void **state)
+{
+    (void)state;
+    return chdir("/") == 0 ? nftw(folder, remove_one, 16, FTW_DEPTH | FTW_PHYS) : -1;
+}
+
+void support_write(const char *name, const void *data, size_t size)
+{
+    FILE *file = fopen(name, "w");
+    assert_non_null(file);
+    assert_int_equal(fwrite(data, 1, size, file), size);
+    assert_int_equal(fclose(file), 0);
+}
+
+void support_write_text(const char *name, const char *text)
+{
+    support_write(name, text, strlen(text));
+}
+
+void support_write_gzip(const char *name, const char *text)
+{
+    gzFile file = gzopen(name, "w");
+    assert_non_null(file);
+    assert_int_equal(gzwrite(file, text, (unsigned)strlen(text)), (int)strlen(text));
+    assert_int_equal(gzclose(file), Z_OK);
+}
+
+void support_read(const char *name, char **data, size_t *size)
+{
+    struct stat info;
+    FILE *file = fopen(name, "r");
+    if (file == NULL) {
+        fail_msg("%s is not there", name);
+        return;
+    }
+    assert_int_equal(fstat(fileno(file), &info), 0);
+    *size = (size_t)info.st_size;
+    *data = calloc(1, *size + 1);
+    assert_non_null(*data);
+    assert_int_equal(fread(*data, 1, *size, file), *size);
+    fclose(file);
+}
+
+static void load(const char *name, char *text, size_t room)
+{
+    FILE *file = fopen(name, "r");
+    assert_non_null(file);
+    size_t got = fread(text, 1, room - 1, file);
+    text[got] = '\0';
+    fclose(file);
+}
+
+void support_run(struct run *run, const char *const *arguments)
+{
+    enum { ARGUMENTS_MAX = 32 };
+    char program[4096];
+    char *argv[ARGUMENTS_MAX + 2] = {NULL};
+    posix_spawn_file_actions_t actions;
+    pid_t pid = 0;
+    int status = 0;
+    const char *build = getenv("XUELIAN_BUILD_DIR");
+    assert_non_null(build);
+    snprintf(program, sizeof program, "%s/bin/xuelian", build);
+    argv[0] = program;
+    for (size_t i = 0; arguments[i] != NULL; i++) {
+        assert_true(i < ARGUMENTS_MAX);
+        argv[i + 1] = strdup(arguments[i]);
+    }
+    posix_spawn_file_actions_init(&actions);
+    posix_spawn_file_actions_addopen(&actions, 0, "/dev/null", O_RDONLY, 0);
+    posix_spawn_file_actions_addopen(&actions, 1, "stdout.txt", O_WRONLY | O_CREAT | O_TRUNC, 0600);
+    posix_spawn_file_actions_addopen(&actions, 2, "stderr.txt", O_WRONLY | O_CREAT | O_TRUNC, 0600);
+    assert_int_equal(posix_spawn(&pid, program, &actions, NULL, argv, environ), 0);
+    posix_spawn_file_actions_destroy(&actions);
+    assert_int_equal(waitpid(pid, &status, 0), pid);
+    run->code = WIFEXITED(status) ? WEXITSTATUS(status) : -1;
+    load("stdout.txt", run->out, sizeof run->out);
+    load("stderr.txt", run->err, sizeof run->err);
+    for (size_t i = 0; arguments[i] != NULL; i++) {
+        free(argv[i + 1]);
+    }
+}
+
+void support_expect(const struct run *run, int code, const char *part)
+{
+    if (run->code != code || (strstr(run->out, part) == NULL && strstr(run->err, part) == NULL)) {
+        fail_msg("wanted %d and \"%s\"; got %d\n--- out\n%s--- err\n%s", code, part, run->code,
+                 run->out, run->err);
+    }
+}
+
+void support_tables(void)
+{
+    assert_int_equal(mkdir("tables", 0700), 0);
+    support_write_text("tables/regions.csv",
+                       "code,name,level,parent\n330000,浙江省,1,0\n330100,杭州市,2,330000\n");
+    support_write_text(
+        "tables/institutions.csv",
+        "member,name_zh,name_en,kind,region,roles,deposit_kinds\n"
+        "1,演示学分银行,Bank (demonstration),credit_bank,330100,open_accounts govern,\n"
+        "2,演示第一大学,First (demonstration),university,330100,open_accounts "
+        "deposit,degree_course\n"
+        "3,演示第二大学,Second (demonstration),university,330100,deposit,degree_course\n"
+        "4,演示培训中心,Training (demonstration),training_body,330100,deposit,certificate\n"
+        "5,演示考试院,Examiner (demonstration),examination_body,330100,open_accounts deposit,"
+        "examination\n");
+    support_write_text(
+        "tables/courses.csv",
+        "course,version,name_zh,name_en,kind,level,credits,hours,accredited_by,from_date\n"
+        "7,1,演示化学,Chemistry (demonstration),examination,3,2000,36000,1,20200101\n");
+}
+
+void support_network(void)
+{
+    static struct run run;
+    support_tables();
+    RUN(&run, "network", "new", "net", "--demo", "tables");
+    support_expect(&run, EXIT_OK, "5 members, 1 courses, 2 regions");
+}

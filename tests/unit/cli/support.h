@@ -1,0 +1,39 @@
+/* A folder of its own for each test, files in it, and the program run with captured output. */
+#ifndef XUELIAN_TESTS_CLI_SUPPORT_H
+#define XUELIAN_TESTS_CLI_SUPPORT_H
+
+#include <stddef.h>
+
+#include "cli/text.h"
+
+/* cmocka setup and teardown: makes a temporary folder, goes there, English; removes it. */
+int support_enter(void **state);
+int support_leave(void **state);
+
+/* Writes a file in the folder; data may hold zero bytes. */
+void support_write(const char *name, const void *data, size_t size);
+void support_write_text(const char *name, const char *text);
+void support_write_gzip(const char *name, const char *text);
+
+/* Reads a file; *data malloc'ed, NUL-ended. */
+void support_read(const char *name, char **data, size_t *size);
+
+struct run {
+    int code;
+    char out[32768];
+    char err[32768];
+};
+
+/* Runs bin/xuelian with these arguments (NULL-ended, without the name), input from nowhere. */
+void support_run(struct run *run, const char *const *arguments);
+#define RUN(run, ...) support_run((run), (const char *const[]){__VA_ARGS__, NULL})
+
+/* Fails the test with the texts unless the exit code and a part of the output or error are so. */
+void support_expect(const struct run *run, int code, const char *part);
+
+/* Tables of a small network: members 1 to 4 (validators), 5 (examination body), and `network new` of them
+ * into the folder net. */
+void support_tables(void);
+void support_network(void);
+
+#endif
