@@ -168,7 +168,7 @@ static void happen(struct cluster *cluster, struct event *event)
 {
     struct replica *replica = &cluster->replicas[event->node];
     struct pbft_input input;
-    bool stale = event->boot != replica->boot || !replica->up;
+    bool stale = event->boot != replica->boot || !replica_live(replica);
     cluster_note(cluster, cluster->now_ms * 64 + event->node * 8 + event->type);
     if (event->type == EVENT_CALL) {
         event->call(event->context, event->argument);

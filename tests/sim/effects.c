@@ -99,6 +99,9 @@ static void persist(struct replica *replica, const struct pbft_effect *effect)
         return;
     }
     cluster->counters.persists++;
+    cluster_line(cluster, "%u        syncs its record%s%s%s", (unsigned)replica->index,
+                 store == NULL ? "" : " and the bodies of ", store == NULL ? "" : store->label,
+                 effect->persist.new_view.size == 0 ? "" : " and the NEW-VIEW");
     disk_begin(&replica->disk, effect->persist.record, store, effect->persist.era,
                effect->persist.view, effect->persist.new_view);
     replica->blocked = true;

@@ -23,7 +23,9 @@ void pool_add(struct replica *replica, const struct sim_tx *tx)
     replica->pool = sim_grow(replica->pool, replica->pool_count, &replica->pool_capacity,
                              sizeof *replica->pool);
     replica->pool[replica->pool_count++] =
-        (struct pooled){.tx = tx, .since_ms = replica->cluster->now_ms, .proposable = true};
+        (struct pooled){.tx = tx,
+                        .since_ms = replica->cluster->now_ms,
+                        .proposable = executor->proposable(replica->state, tx)};
 }
 
 /* What is in a block now leaves. */

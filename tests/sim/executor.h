@@ -27,6 +27,8 @@ struct executor_kind {
     uint64_t (*height)(const void *state);
     /* Whether a transaction is in an applied block. */
     bool (*used)(const void *state, const struct sim_tx *tx);
+    /* Whether a primary may propose it at the next height: it would not make the block invalid. */
+    bool (*proposable)(const void *state, const struct sim_tx *tx);
     /* Executes a proposal at the next height. OK: *block, and *result to apply or drop. MISSING when the parent
      * is not the tip. twist != 0: computes another state root than it should (a broken node). */
     enum pbft_outcome (*execute)(void *state, const struct sim_proposal *proposal,

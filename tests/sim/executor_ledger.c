@@ -228,13 +228,23 @@ static void ledger_tx_root(const struct sim_tx *const *txs, uint32_t count, stru
     merkle_frontier_root(&entries, root);
 }
 
-static bool ledger_used(const void *state, const struct sim_tx *tx)
+static enum status check_tx(const void *state, const struct sim_tx *tx)
 {
     const struct ledger_state *self = state;
     struct shared *shared = self->chain->executor_data;
     struct tx parsed = {.id = tx->id, .valid_until = 900000};
     return ledger_check(self->kv, shared->genesis.message->params, &parsed,
-                        ledger_height(state) + 1) == ST_ID_USED;
+                        ledger_height(state) + 1);
+}
+
+static bool ledger_used(const void *state, const struct sim_tx *tx)
+{
+    return check_tx(state, tx) == ST_ID_USED;
+}
+
+static bool ledger_proposable(const void *state, const struct sim_tx *tx)
+{
+    return check_tx(state, tx) == ST_OK;
 }
 
 /* ---- Executing ----------------------------------------------------------------------------------- */
@@ -298,6 +308,7 @@ const struct executor_kind executor_ledger = {.name = "ledger",
                                               .close = ledger_state_close,
                                               .height = ledger_height,
                                               .used = ledger_used,
+                                              .proposable = ledger_proposable,
                                               .execute = ledger_execute_proposal,
                                               .apply = ledger_apply_block,
                                               .drop = ledger_drop,

@@ -216,12 +216,17 @@ static const struct validator_set *next_rules(struct toy *toy, const struct sim_
     return chain_set(toy->chain, &set);
 }
 
+static bool toy_proposable(const void *state, const struct sim_tx *tx)
+{
+    return !toy_used(state, tx) && !starts(tx, "bad");
+}
+
 /* ---- Executing ----------------------------------------------------------------------------------- */
 
 static bool toy_valid(const struct toy *toy, const struct sim_tx *const *txs, uint32_t count)
 {
     for (uint32_t i = 0; i < count; i++) {
-        if (toy_used(toy, txs[i]) || starts(txs[i], "bad")) {
+        if (!toy_proposable(toy, txs[i])) {
             return false;
         }
         for (uint32_t k = 0; k < i; k++) {
@@ -334,6 +339,7 @@ const struct executor_kind executor_toy = {.name = "toy",
                                            .close = toy_close,
                                            .height = toy_height,
                                            .used = toy_used,
+                                           .proposable = toy_proposable,
                                            .execute = toy_execute,
                                            .apply = toy_apply,
                                            .drop = toy_drop,

@@ -15,6 +15,7 @@ static void send_message(struct replica *replica, uint32_t to, uint8_t type,
     free(bytes);
 }
 
+/* A verdict that is bad stands behind "!". */
 static void print_received(struct replica *replica, uint32_t from, uint8_t type, struct bytes body,
                            const char *verdict)
 {
@@ -22,7 +23,7 @@ static void print_received(struct replica *replica, uint32_t from, uint8_t type,
     struct cluster *cluster = replica->cluster;
     if (cluster->line != NULL && show_worth_a_line(type)) {
         cluster_line(cluster, "%u <- %u    %s%s%s", (unsigned)replica->index, (unsigned)from,
-                     show_message(cluster, type, body, text), verdict[0] == '\0' ? "" : ": ",
+                     show_message(cluster, type, body, text), verdict[0] == '\0' ? "" : " ! ",
                      verdict);
     }
 }

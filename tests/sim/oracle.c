@@ -296,10 +296,23 @@ void oracle_evidence(struct replica *replica, const struct pbft_effect *effect)
                 show_evidence(effect->evidence.kind));
 }
 
+/* More liars than the set can bear: then alarms are what is asked of the honest. */
+static bool too_many_traitors(const struct cluster *cluster)
+{
+    const struct validator_set *set = cluster->oracle.committed[cluster->oracle.height]->next_set;
+    uint32_t traitors = 0;
+    for (uint32_t i = 0; i < set->count; i++) {
+        int node = keys_find(&cluster->keys, &set->validators[i].key);
+        traitors += node >= 0 && cluster->oracle.nodes[node].traitor;
+    }
+    return traitors > quorum_faulty(set->count);
+}
+
 void oracle_alarm(struct replica *replica, const struct pbft_effect *effect)
 {
     struct cluster *cluster = replica->cluster;
-    if (!cluster->oracle.nodes[replica->index].excused && replica->twist == 0) {
+    if (!cluster->oracle.nodes[replica->index].excused && replica->twist == 0 &&
+        !too_many_traitors(cluster)) {
         oracle_fail(cluster, "node %u raises an alarm: %s", (unsigned)replica->index,
                     show_alarm(effect->alarm.reason));
     }

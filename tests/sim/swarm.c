@@ -64,7 +64,7 @@ static void draw_nodes(struct swarm *swarm, struct tape *tape)
 
 void swarm_draw(struct swarm *swarm, struct tape *tape, uint32_t n, bool ledger, bool real)
 {
-    static const uint32_t submits_ms[] = {4000, 500, 100};
+    static const uint32_t submits_ms[] = {5000, 1000, 200};
     *swarm = (struct swarm){.burst = 1};
     swarm->options.validators = n;
     swarm->options.nodes = n + tape_below(tape, CONCERN_SWARM, n < 4 ? 3 : 4);

@@ -223,6 +223,11 @@ static void submit(void *context, uint64_t argument)
     if (weather->calm) {
         return;
     }
+    if (weather->waiting_count > 4 * weather->swarm->options.params.batch_count + 8) {
+        /* A node refuses what it cannot commit soon; else a backlog alone would change views for ever. */
+        again(weather, CONCERN_CLIENT, weather->swarm->submit_every_ms, submit);
+        return;
+    }
     uint32_t burst = 1 + tape_below(weather->tape, CONCERN_CLIENT, weather->swarm->burst);
     for (uint32_t i = 0; i < burst; i++) {
         struct owned bytes = {.data = NULL};
@@ -249,7 +254,7 @@ static void resubmit(void *context, uint64_t argument)
     for (size_t i = 0; i < kept && i < 50; i++) {
         hand_in(weather, weather->waiting[i]);
     }
-    cluster_call(weather->cluster, weather->cluster->now_ms + 3000, resubmit, weather, 0);
+    cluster_call(weather->cluster, weather->cluster->now_ms + 1000, resubmit, weather, 0);
 }
 
 /* A member more, a member less, one for another, or a whole new set. */
