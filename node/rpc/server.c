@@ -31,6 +31,8 @@ struct connection {
     bool handshaken;
     bool writing;
     bool closing; /* after what is queued is written */
+    bool
+        lingering; /* all is written: what still comes is dropped, so that the answer is not lost */
     bool closed;
     struct exchange *exchange;
     uint64_t active_ms;
@@ -40,6 +42,7 @@ struct connection {
     uint8_t *out; /* plaintext, then ciphertext, being written */
     size_t out_size;
     uv_write_t write;
+    uv_shutdown_t shutdown;
 };
 
 static void connection_free(uv_handle_t *handle)
@@ -74,6 +77,16 @@ static void connection_close(struct connection *connection)
     uv_close((uv_handle_t *)&connection->tcp, connection_free);
 }
 
+/* Closing on unread bytes would send a reset, which may overtake the answer. */
+static void linger(struct connection *connection)
+{
+    connection->lingering = true;
+    connection->active_ms = uv_now(&connection->rpc->loop);
+    if (uv_shutdown(&connection->shutdown, (uv_stream_t *)&connection->tcp, NULL) != 0) {
+        connection_close(connection);
+    }
+}
+
 static void take_requests(struct connection *connection);
 
 static void flush(struct connection *connection);
@@ -94,7 +107,7 @@ static void written(uv_write_t *request, int status)
     flush(connection);
     if (!connection->writing && !connection->closed) {
         if (connection->closing) {
-            connection_close(connection);
+            linger(connection);
         } else {
             take_requests(connection);
         }
@@ -338,6 +351,9 @@ static void arrived(uv_stream_t *stream, ssize_t size, const uv_buf_t *buffer)
     if (size == 0 || connection->closed) {
         return;
     }
+    if (connection->lingering && size > 0) {
+        return; /* until the other side ends or the time is up */
+    }
     connection->active_ms = uv_now(&connection->rpc->loop);
     const uint8_t *data = (const uint8_t *)buffer->base;
     if (size < 0 || !(connection->tls.ssl != NULL ? take_ciphertext(connection, data, (size_t)size)
@@ -380,7 +396,8 @@ static void tick(uv_timer_t *timer)
     uint64_t now = uv_now(&rpc->loop);
     for (struct connection *c = rpc->connections; c != NULL; c = c->next) {
         uint64_t quiet = now - c->active_ms;
-        bool waiting_for_bytes = c->in_size > 0 || (c->tls.ssl != NULL && !c->handshaken);
+        bool waiting_for_bytes =
+            c->in_size > 0 || c->lingering || (c->tls.ssl != NULL && !c->handshaken);
         if (c->exchange == NULL && !c->closed &&
             quiet > (waiting_for_bytes ? (uint64_t)ARRIVE_MS : (uint64_t)IDLE_MS)) {
             connection_close(c);
