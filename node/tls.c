@@ -104,9 +104,13 @@ enum status tls_context_certificate(SSL_CTX *context, char **pem, struct hash32 
     int size = i2d_X509(certificate, &der);
     if (text != NULL && size > 0 && PEM_write_bio_X509(text, certificate) == 1) {
         long length = BIO_get_mem_data(text, &data);
-        *pem = strndup(data, (size_t)length);
+        *pem = malloc((size_t)length + 1);
+        if (*pem != NULL) {
+            memcpy(*pem, data, (size_t)length);
+            (*pem)[length] = '\0';
+            status = ST_OK;
+        }
         hash_plain(digest, der, (size_t)size);
-        status = *pem != NULL ? ST_OK : ST_NO_MEMORY;
     }
     OPENSSL_free(der);
     BIO_free(text);

@@ -98,6 +98,7 @@ class Node:
         """Starts; returns the one sentence it ends with. A node that runs is a failure."""
         done = run(XUELIAND, "--config", self.config, ok=False)
         assert done.returncode == 1, f"ended with {done.returncode}: {done.stderr}"
+        assert "Sanitizer" not in done.stderr, done.stderr
         return done.stderr.strip().splitlines()[-1]
 
     def stop(self, how=signal.SIGTERM):
