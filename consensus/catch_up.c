@@ -18,7 +18,7 @@ static struct source *source_find(struct pbft *core, const struct pubkey33 *key)
 }
 
 /* Made when absent. A full table gives up whoever was silent longest and is no member. NULL: only members. */
-static struct source *source_get(struct pbft *core, const struct pubkey33 *key)
+struct source *catch_up_source(struct pbft *core, const struct pubkey33 *key)
 {
     struct source *place = source_find(core, key);
     if (place != NULL) {
@@ -49,7 +49,7 @@ void catch_up_note(struct pbft *core, const struct pubkey33 *key, uint64_t heigh
     if (pubkey33_compare(key, &core->config.key) == 0) {
         return;
     }
-    source = source_get(core, key);
+    source = catch_up_source(core, key);
     if (source != NULL && height > source->height) {
         source->height = height;
     }
@@ -101,17 +101,19 @@ static void send_certified(struct pbft *core, const struct pubkey33 *peer)
 static void send_view(struct pbft *core, const struct pubkey33 *peer, const Xuelian__Status *theirs)
 {
     const struct proposal *proposal = &core->proposals[OPEN];
-    bool lacks_view =
-        theirs->view < core->own.view || (theirs->view == core->own.view && !theirs->installed);
-    if (lacks_view && core->own.new_view.size > 0) {
+    if (theirs->view < core->own.view && core->own.new_view.size > 0) {
         core_send(core, PBFT_TO_PEER, peer, XUELIAN__PEER_TYPE__PEER_TYPE_NEW_VIEW,
                   blob_bytes(&core->own.new_view));
     }
     /* While all goes well, nothing is sent twice. */
+    uint64_t since_ms = later_ms(core->commit_ms, core->installed_ms);
+    if (proposal->state != PROPOSAL_NONE) {
+        since_ms = later_ms(since_ms, proposal->arrived_ms);
+    }
     if (theirs->height == core->height &&
-        core->now_ms >=
-            sum_ms(later_ms(core->commit_ms, core->installed_ms), core->params.t0_ms / 4)) {
-        if (proposal->state != PROPOSAL_NONE && proposal->place.view == core->own.view) {
+        core->now_ms >= sum_ms(since_ms, core->params.t0_ms / 4)) {
+        if (proposal->state != PROPOSAL_NONE && proposal->place.view == core->own.view &&
+            (int32_t)proposal->sender != core->self) {
             core_send(core, PBFT_TO_PEER, peer, XUELIAN__PEER_TYPE__PEER_TYPE_PRE_PREPARE,
                       blob_bytes(&proposal->message));
         }
@@ -146,7 +148,7 @@ enum status catch_up_status(struct pbft *core, const struct pubkey33 *from, stru
     if (wire->era == 0 || wire->header_hash.len != 32 || wire->height >= UINT64_MAX - 2) {
         return ST_BAD_ENCODING;
     }
-    struct source *source = source_get(core, from);
+    struct source *source = catch_up_source(core, from);
     if (source == NULL || pubkey33_compare(from, &core->config.key) == 0) {
         return ST_FULL;
     }
@@ -161,10 +163,10 @@ enum status catch_up_status(struct pbft *core, const struct pubkey33 *from, stru
 
 void catch_up_connected(struct pbft *core, const struct pubkey33 *peer)
 {
-    struct source *source = source_get(core, peer);
+    struct source *source = catch_up_source(core, peer);
     if (source != NULL) {
         source->answer_ms = 0;
-        source->failures = 0;
+        source->failures /= 2;
     }
     catch_up_send_status(core, PBFT_TO_PEER, peer);
 }
@@ -217,6 +219,22 @@ static enum status adoption_check(const struct pbft *core, const struct header *
                                                                           : ST_BAD_CERTIFICATE;
 }
 
+static uint32_t failures_of(struct pbft *core, const struct pubkey33 *key)
+{
+    const struct source *source = source_find(core, key);
+    return source == NULL ? 0 : source->failures;
+}
+
+/* Liars' certificates must not keep others' out: one place a sender, and the second place goes to whoever
+ * failed least. */
+static bool adoption_gives_way(struct pbft *core, const struct pubkey33 *from)
+{
+    return core->adoptions[0].state != JUDGED_VALID &&
+           pubkey33_compare(&core->adoptions[0].from, from) != 0 &&
+           (core->adoptions[1].state == JUDGED_NONE ||
+            failures_of(core, from) < failures_of(core, &core->adoptions[1].from));
+}
+
 enum status catch_up_certified(struct pbft *core, const struct pubkey33 *from, struct bytes bytes,
                                struct bytes certificate)
 {
@@ -240,13 +258,7 @@ enum status catch_up_certified(struct pbft *core, const struct pubkey33 *from, s
         return status;
     }
     size_t at = core->adoptions[0].state == JUDGED_NONE ? 0 : 1;
-    if (core->adoptions[0].state == JUDGED_VALID && hash32_equal(&core->adoptions[0].hash, &hash)) {
-        execute_fetched(core); /* known to be certified; now its block is here too */
-        return ST_DUPLICATE;
-    }
-    /* One place a sender: a liar's certificates must not keep others' out. */
-    if (core->adoptions[at].state != JUDGED_NONE ||
-        (at == 1 && pubkey33_compare(&core->adoptions[0].from, from) == 0)) {
+    if (at == 1 && !adoption_gives_way(core, from)) {
         return ST_DUPLICATE;
     }
     struct adoption *adoption = &core->adoptions[at];
@@ -280,7 +292,7 @@ static void next_adoption(struct pbft *core)
 }
 
 /* R30: two certified blocks at one height, or one that does not follow from the tip. */
-static void fork(struct pbft *core, const struct hash32 *expected, const struct hash32 *found)
+void catch_up_fork(struct pbft *core, const struct hash32 *expected, const struct hash32 *found)
 {
     core->diverged = true;
     core_alarm(core, PBFT_ALARM_FORK, expected, found);
@@ -306,11 +318,11 @@ void catch_up_verified(struct pbft *core, bool good)
         tripwire_certificate(core, &certificate, set);
     }
     if (adoption->header.height == core->height) {
-        fork(core, &core->hash, &adoption->hash);
+        catch_up_fork(core, &core->hash, &adoption->hash);
         return;
     }
     if (!hash32_equal(&adoption->header.parent_hash, &core->hash)) {
-        fork(core, &core->hash, &adoption->header.parent_hash);
+        catch_up_fork(core, &core->hash, &adoption->header.parent_hash);
         return;
     }
     adoption->state = JUDGED_VALID;
@@ -375,6 +387,12 @@ void catch_up_apply(struct pbft *core, const struct result *result, struct bytes
         return;
     }
     /* R25: not synced here; the PERSIST before the next vote or VIEW-CHANGE does it. */
+    /* R22: the journal names the block that was durable at its height. */
+    if (applied.header.height == core->own.durable_height &&
+        !hash32_equal(&applied.hash, &core->own.durable_hash)) {
+        catch_up_fork(core, &core->own.durable_hash, &applied.hash);
+        return;
+    }
     effect = core_effect(core, PBFT_COMMIT);
     effect->commit.height = applied.header.height;
     effect->commit.header_hash = applied.hash;
@@ -401,7 +419,8 @@ void catch_up_apply(struct pbft *core, const struct result *result, struct bytes
     }
     shift_proposals(core);
     /* R21: what a crash left in the journal for this height goes out now. */
-    core->resent = recover_own_find(core, core->height + 1) == NULL;
+    core->resent = recover_own_find(core, core->height + 1) == NULL &&
+                   core->own.pre_prepare_place.height != core->height + 1;
     catch_up_send_status(core, PBFT_TO_PEERS, NULL);
 }
 
@@ -418,7 +437,7 @@ static uint64_t best_claim(const struct pbft *core)
     return height;
 }
 
-/* The peer that failed least; of those the one heard last. */
+/* The peer that failed least; of those the one that was not asked for longest. */
 static struct source *best_source(struct pbft *core)
 {
     struct source *best = NULL;
@@ -426,7 +445,7 @@ static struct source *best_source(struct pbft *core)
         struct source *source = &core->sources[i];
         if (source->present && source->height > core->height &&
             (best == NULL || source->failures < best->failures ||
-             (source->failures == best->failures && source->seen_ms > best->seen_ms))) {
+             (source->failures == best->failures && source->asked_ms < best->asked_ms))) {
             best = source;
         }
     }
@@ -442,6 +461,7 @@ static void ask(struct pbft *core)
     effect->fetch_blocks.from_height = core->height + 1;
     effect->fetch_blocks.count = (uint32_t)(missing < BLOCKS_ASKED ? missing : BLOCKS_ASKED);
     effect->fetch_blocks.peer = source->key;
+    source->asked_ms = later_ms(core->now_ms, 1);
     core->sync.asked = true;
     core->sync.peer = source->key;
     core->sync.from_height = core->height;

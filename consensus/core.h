@@ -18,7 +18,8 @@
 #define VERIFIED_MAX         512u /* certificates known to be good */
 #define SOURCES_MAX          96u  /* peers whose height is remembered */
 #define EFFECTS_MAX          192u
-#define BLOCKS_ASKED         32u /* blocks asked for at once */
+#define BLOCKS_ASKED         32u                 /* blocks asked for at once */
+#define VIEW_MAX             (UINT64_C(1) << 62) /* a message that names a higher view is malformed */
 
 #define PRE_PREPARE_SIZE_MAX (160u * 1024u) /* the frame limit of PRE-PREPARE */
 #define PROPOSAL_SIZE_MAX    (PRE_PREPARE_SIZE_MAX - 256u)
@@ -141,7 +142,9 @@ struct source {
     uint64_t height; /* claimed, or proved by a certificate; only ever asked about */
     uint32_t failures;
     uint64_t seen_ms;
-    uint64_t answer_ms; /* when its STATUS may be answered again */
+    uint64_t asked_ms;         /* when blocks were last asked of it */
+    uint64_t answer_ms;        /* when its STATUS may be answered again */
+    uint64_t newest_answer_ms; /* and its NEWEST_REQUEST */
 };
 
 /* What this node signed at one height. */
@@ -180,6 +183,7 @@ struct own {
 
 struct tripwire {
     bool clear;
+    bool earned;       /* clear, because enough members have answered */
     uint64_t answered; /* bit i: member i of the current set */
     uint64_t ask_ms;
     uint64_t token; /* of the one check under way, 0: none */
@@ -237,6 +241,7 @@ struct pbft {
     struct opening openings[2];
     uint8_t *evidence_sent; /* per member, at this height */
     uint8_t *bad_new_views; /* per member, in this era */
+    uint8_t *bad_changes; /* the same: sent a VIEW-CHANGE with a certificate that does not verify */
 
     struct hash32 verified[VERIFIED_MAX];
     uint32_t verified_next;
@@ -250,6 +255,7 @@ struct pbft {
     bool primary_faulty;
     bool leave_after_commit; /* the proposal voted on was older than max_lag */
     bool leave_view;         /* and it has been committed */
+    bool started;            /* the first step was taken */
     bool resent;             /* own stored messages were sent since voting became possible */
     uint64_t installed_ms;
     uint64_t commit_ms;
@@ -296,6 +302,8 @@ const struct header *core_forced(const struct pbft *core); /* at the open height
 void core_use_set(struct pbft *core, const struct validator_set *set);
 /* Nothing signed up to b forbids a signature at a. */
 bool place_above(const struct place *a, const struct place *b);
+/* The newest place of an era: its highest view and its highest height, which a crash may have parted. */
+void place_raise(struct place *newest, const struct place *place);
 uint64_t earlier_ms(uint64_t a, uint64_t b);
 uint64_t later_ms(uint64_t a, uint64_t b);
 uint64_t sum_ms(uint64_t a, uint64_t b); /* saturates */
@@ -375,12 +383,15 @@ struct checks {
 };
 
 enum status view_change_message(struct pbft *core, const struct pbft_message *message);
-/* Says whether a VIEW-CHANGE is well formed, and adds the signatures that remain. */
+/* Says whether a VIEW-CHANGE is well formed, and adds the signatures that remain. checks NULL: they were
+ * verified before. */
 enum status view_change_judge(struct pbft *core, const struct view_change *change,
                               struct judged *judged, struct checks *checks);
 /* Remembers its certificates as good. */
 void view_change_remember(struct pbft *core, const struct view_change *change);
 void view_change_verified(struct pbft *core, uint32_t member, bool good);
+/* Compares what was verified with all certificates held. */
+void view_change_check_fork(struct pbft *core, const struct judged *judged);
 bool view_change_advance(struct pbft *core);
 uint64_t view_change_deadline_ms(const struct pbft *core);
 bool certificate_known(const struct pbft *core, struct bytes certificate);
@@ -407,6 +418,7 @@ struct own_height *recover_own(struct pbft *core, uint64_t height); /* made when
 const struct own_height *recover_own_find(const struct pbft *core, uint64_t height);
 void recover_resend(struct pbft *core, enum pbft_to to, const struct pubkey33 *peer);
 bool recover_advance(struct pbft *core);
+void recover_start(struct pbft *core); /* in the first step */
 
 /* ---- tripwire.c (R24) -------------------------------------------------------------------------------- */
 
@@ -416,8 +428,10 @@ bool tripwire_foreign(struct pbft *core, const struct pbft_message *message);
 void tripwire_certificate(struct pbft *core, const struct certificate *certificate,
                           const struct validator_set *set);
 bool tripwire_asking(const struct pbft *core); /* it stands between this node and its vote */
+uint64_t tripwire_deadline_ms(const struct pbft *core);
 void tripwire_ask(struct pbft *core);
 enum status tripwire_request(struct pbft *core, const struct pubkey33 *from, struct bytes body);
+void tripwire_change(struct pbft *core, const struct view_change *change);
 enum status tripwire_answer(struct pbft *core, const struct pubkey33 *from, struct bytes body);
 void tripwire_verified(struct pbft *core, bool good);
 
@@ -430,6 +444,10 @@ enum status catch_up_certified(struct pbft *core, const struct pubkey33 *from, s
                                struct bytes certificate);
 void catch_up_verified(struct pbft *core, bool good);
 void catch_up_note(struct pbft *core, const struct pubkey33 *key, uint64_t height);
+/* A peer to remember; NULL when the table is full of members. */
+struct source *catch_up_source(struct pbft *core, const struct pubkey33 *key);
+/* Two certificates that cannot both be (R30). */
+void catch_up_fork(struct pbft *core, const struct hash32 *expected, const struct hash32 *found);
 bool catch_up_commit(struct pbft *core);
 void catch_up_advance(struct pbft *core);
 uint64_t catch_up_deadline_ms(const struct pbft *core);

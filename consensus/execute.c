@@ -143,7 +143,9 @@ static void answer_ok(struct pbft *core, const struct pbft_input *input)
     header_hash(&hash, input->executed.header);
     if (want.purpose != PURPOSE_PROPOSAL && !hash32_equal(&hash, &want.hash)) {
         if (want.purpose == PURPOSE_HASH) {
-            discard(core, &hash); /* a liar sent another proposal under that name */
+            if (execute_result(core, &hash) == NULL) {
+                discard(core, &hash); /* a liar sent another proposal under that name */
+            }
             missing(core);
         } else {
             diverged(core, &want.hash, &hash);
@@ -226,7 +228,7 @@ static struct want want_next(struct pbft *core)
     }
     if (own != NULL && own->votes[PREPARE].present && own->votes[PREPARE].view == core->own.view &&
         execute_result(core, &own->votes[PREPARE].hash) == NULL) {
-        return want_of(PURPOSE_HASH, &own->votes[PREPARE].hash); /* after a restart */
+        return want_voted(core, &own->votes[PREPARE].hash); /* after a restart */
     }
     if (proposal_executable(core) && normal_timely(core, &core->proposals[OPEN])) {
         return want_of(PURPOSE_PROPOSAL, &core->proposals[OPEN].digest);

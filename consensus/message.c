@@ -104,7 +104,7 @@ enum status view_change_decode(struct view_change *out, struct bytes bytes,
     made.prepared_certificate = field_bytes(&wire->prepared_certificate);
     made.sender = wire->sender;
     bool genesis = made.committed_height == 0;
-    if (made.era == 0 || made.new_view == 0 ||
+    if (made.era == 0 || made.new_view == 0 || made.new_view > VIEW_MAX ||
         !field_copy(&made.committed_hash, 32, &wire->committed_hash) ||
         !field_copy(&made.signature, 64, &wire->signature) ||
         (made.committed_header.size == 0) != genesis ||
@@ -148,8 +148,9 @@ enum status new_view_decode(Xuelian__NewView **out, struct bytes bytes, struct a
         return status;
     }
     Xuelian__NewView *wire = (Xuelian__NewView *)(void *)message;
-    if (wire->era == 0 || wire->new_view == 0 || wire->n_view_changes == 0 ||
-        wire->n_view_changes > LIMIT_VALIDATORS_MAX || wire->signature.len != 64) {
+    if (wire->era == 0 || wire->new_view == 0 || wire->new_view > VIEW_MAX ||
+        wire->n_view_changes == 0 || wire->n_view_changes > LIMIT_VALIDATORS_MAX ||
+        wire->signature.len != 64) {
         return ST_BAD_ENCODING;
     }
     *out = wire;

@@ -86,7 +86,10 @@ static enum status judge(struct pbft *core, const struct opening *opening, struc
     if (wire->n_view_changes != q) {
         return ST_NO_QUORUM;
     }
-    checks_begin(core, checks, q * (2 * q + 1));
+    /* Each VIEW-CHANGE is signed, and names a block of this era or the last of the one before, and what it
+     * prepared. */
+    uint32_t q_before = quorum_size(core->previous_set.count);
+    checks_begin(core, checks, q * ((q > q_before ? q : q_before) + q + 1));
     for (size_t i = 0; i < wire->n_view_changes && status == ST_OK; i++) {
         status = take_change(core, wire->new_view, field_bytes(&wire->view_changes[i]),
                              &last_sender, opened, checks);
@@ -96,6 +99,39 @@ static enum status judge(struct pbft *core, const struct opening *opening, struc
         status = ST_NOT_PRIMARY;
     }
     return status;
+}
+
+/* R24, R30: all signatures in it are good; is one of them our own, and unknown to the journal? Do two
+ * certificates contradict each other? False: this node has stopped. */
+static bool consistent(struct pbft *core, struct bytes message)
+{
+    Xuelian__NewView *wire;
+    struct judged first = {.prepared = false};
+    arena_reset(&core->scratch);
+    if (new_view_decode(&wire, message, &core->scratch) != ST_OK) {
+        return false;
+    }
+    for (size_t i = 0; i < wire->n_view_changes && !core->diverged; i++) {
+        struct view_change change;
+        struct judged judged;
+        if (view_change_decode(&change, field_bytes(&wire->view_changes[i]), &core->config.chain_id,
+                               &core->scratch) != ST_OK ||
+            view_change_judge(core, &change, &judged, NULL) != ST_OK) {
+            return false;
+        }
+        tripwire_change(core, &change);
+        view_change_check_fork(core, &judged);
+        if (judged.prepared && first.prepared &&
+            judged.committed_height == first.committed_height &&
+            judged.prepared_view == first.prepared_view &&
+            !hash32_equal(&judged.prepared_hash, &first.prepared_hash)) {
+            catch_up_fork(core, &first.prepared_hash, &judged.prepared_hash);
+        }
+        if (judged.prepared && (!first.prepared || judged.prepared_view > first.prepared_view)) {
+            first = judged;
+        }
+    }
+    return !core->diverged;
 }
 
 /* Certificates in it are good from now on; heights in it count. */
@@ -151,6 +187,9 @@ static void accept(struct pbft *core)
         judge(core, opening, &opened, &checks) != ST_OK) {
         return;
     }
+    if (!consistent(core, blob_bytes(&opening->message))) {
+        return;
+    }
     if (opening->view > core->own.view) {
         install(core, opening->view, blob_bytes(&opening->message), &opened);
     } else if (core->own.new_view.size == 0) {
@@ -167,7 +206,9 @@ static void begin(struct pbft *core)
     struct opened opened;
     struct checks checks;
     enum status status = judge(core, opening, &opened, &checks);
-    if (status != ST_OK) {
+    if (status == ST_NO_MEMORY) {
+        opening->state = JUDGED_NONE; /* this node's affair, not the sender's fault */
+    } else if (status != ST_OK) {
         opening->state = JUDGED_NONE;
         evidence_bad_new_view(core, opening->sender, blob_bytes(&opening->message));
     } else if (checks.count == 0) {

@@ -101,11 +101,11 @@ static enum status pre_prepare_wanted(const struct pbft *core, const struct pbft
         return ST_FUTURE;
     }
     bool next = message->height == open + 1;
-    if (message->view < core->own.view || (message->view < core->own.target && next)) {
+    if (message->view < core->own.target) {
         return ST_OLD;
     }
-    if (message->view != core->own.view && (message->view != core->own.target || next)) {
-        return message->view < core->own.target ? ST_OLD : ST_FUTURE;
+    if (message->view > core->own.target || (next && !core_installed(core))) {
+        return ST_FUTURE;
     }
     if (message->sender != core_primary(core, message->height, message->view)) {
         return ST_NOT_PRIMARY;
@@ -141,7 +141,11 @@ enum status normal_pre_prepare(struct pbft *core, const struct pbft_message *mes
         }
         /* R31: two proposals for one place. */
         evidence_two_proposals(core, held, message->body);
-        core->primary_faulty |= at == OPEN && message->view == core->own.view;
+        if (at == NEXT || message->view != core->own.view) {
+            held->state = PROPOSAL_INVALID; /* faulty when its view or height opens */
+        } else {
+            core->primary_faulty = true;
+        }
         return ST_CONFLICT;
     }
     return proposal_take(core, at, message, proposal);
@@ -287,7 +291,7 @@ static void vote_send(struct pbft *core, enum phase_index phase, struct result *
     vote_hash(&hash, phase_tag(phase), &core->config.chain_id, place.era, place.view, place.height,
               &result->hash);
     core_sign(core, &hash, &vote->signature);
-    core->own.newest[newest] = place;
+    place_raise(&core->own.newest[newest], &place);
     recover_persist(core, result, bytes_of(NULL, 0));
     size_t size = vote_message(bytes, phase, place.era, place.height, (uint32_t)core->self, vote);
     core_send(core, PBFT_TO_VALIDATORS, NULL, XUELIAN__PEER_TYPE__PEER_TYPE_VOTE,
@@ -314,7 +318,8 @@ bool normal_prepare(struct pbft *core)
     }
     if (forced != NULL) {
         result = execute_result(core, &core->own.forced_hash);
-    } else if (proposal->state == PROPOSAL_EXECUTED && proposal->place.view == core->own.view) {
+    } else if (proposal->state == PROPOSAL_EXECUTED && proposal->place.view == core->own.view &&
+               normal_timely(core, proposal)) {
         result = execute_result(core, &proposal->result);
         /* R8: voted on, however old; but then others should lead. */
         core->leave_after_commit |=
@@ -433,7 +438,7 @@ void normal_propose(struct pbft *core)
     CHECK(canonical_size(&wire.base) <= kept->capacity);
     kept->size = canonical_encode(kept->data, &wire.base);
     core->own.pre_prepare_place = place;
-    core->own.newest[NEWEST_PRE_PREPARE] = place;
+    place_raise(&core->own.newest[NEWEST_PRE_PREPARE], &place);
     core->batch.size = 0;
     recover_persist(core, NULL, bytes_of(NULL, 0));
     core_send(core, PBFT_TO_VALIDATORS, NULL, XUELIAN__PEER_TYPE__PEER_TYPE_PRE_PREPARE,

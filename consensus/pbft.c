@@ -4,6 +4,7 @@
 #include "consensus/core.h"
 #include "proto/canonical.h"
 #include "proto/convert.h"
+#include "proto/frame.h"
 
 /* ---- Memory -------------------------------------------------------------------------------------- */
 
@@ -32,7 +33,7 @@ static uint32_t checks_max(uint32_t n)
 static size_t step_room(uint32_t n)
 {
     size_t record = PRE_PREPARE_SIZE_MAX + 4 * view_change_size_max(n) + 4096;
-    return record + PRE_PREPARE_SIZE_MAX + 2 * new_view_size_max(n) +
+    return record + PRE_PREPARE_SIZE_MAX + 3 * new_view_size_max(n) +
            checks_max(n) * sizeof(struct pbft_check) + 4096;
 }
 
@@ -43,7 +44,8 @@ static size_t out_size(uint32_t n)
 
 static size_t scratch_size(uint32_t n)
 {
-    return 2 * (PRE_PREPARE_SIZE_MAX + new_view_size_max(n)) + 64 * 1024 +
+    size_t answer = 2 * frame_body_size_max(XUELIAN__PEER_TYPE__PEER_TYPE_NEWEST_ANSWER);
+    return 2 * (PRE_PREPARE_SIZE_MAX + new_view_size_max(n)) + answer + 64 * 1024 +
            8 * view_change_size_max(n);
 }
 
@@ -102,10 +104,12 @@ static size_t carve_all(struct pbft *core, uint8_t *memory, uint32_t n)
     void *changes = carve(&carving, n * sizeof(struct member_change));
     void *evidence_sent = carve(&carving, n);
     void *bad_new_views = carve(&carving, n);
+    void *bad_changes = carve(&carving, n);
     if (core != NULL) {
         core->changes = changes;
         core->evidence_sent = evidence_sent;
         core->bad_new_views = bad_new_views;
+        core->bad_changes = bad_changes;
     }
     for (uint32_t i = 0; i < n; i++) {
         carve_blob(&carving, core == NULL ? NULL : &core->changes[i].message,
@@ -216,6 +220,16 @@ bool place_above(const struct place *a, const struct place *b)
     return a->era > b->era || (a->era == b->era && (a->height > b->height || a->view > b->view));
 }
 
+void place_raise(struct place *newest, const struct place *place)
+{
+    if (place->era > newest->era) {
+        *newest = *place;
+    } else if (place->era == newest->era) {
+        newest->view = later_ms(newest->view, place->view);
+        newest->height = later_ms(newest->height, place->height);
+    }
+}
+
 uint64_t earlier_ms(uint64_t a, uint64_t b)
 {
     return a < b ? a : b;
@@ -315,6 +329,7 @@ void core_use_set(struct pbft *core, const struct validator_set *set)
         core->changes[i].state = JUDGED_NONE;
         core->evidence_sent[i] = 0;
         core->bad_new_views[i] = 0;
+        core->bad_changes[i] = 0;
     }
     for (size_t h = 0; h < HEIGHTS; h++) {
         memset(core->votes[h], 0, core->config.validators_max * sizeof *core->votes[h]);
@@ -325,7 +340,7 @@ void core_use_set(struct pbft *core, const struct validator_set *set)
     core->tripwire.answered = 0;
     core->tripwire.token = 0;
     /* R24: with n = 1 nobody can be asked. */
-    core->tripwire.clear = core->tripwire.clear || quorum_size(set->count) == 1;
+    core->tripwire.clear = core->tripwire.earned || quorum_size(set->count) == 1;
 }
 
 static enum status start_tip(struct pbft *core, const struct pbft_start *start)
@@ -352,7 +367,8 @@ static enum status start_sets(struct pbft *core, const struct pbft_start *start)
     struct hash32 hash;
     validator_set_hash(&hash, start->set);
     if (!hash32_equal(&hash, &core->header.next_validators_hash) ||
-        start->set->era > core->height + 1 || start->set->count > core->config.validators_max) {
+        start->set->era > core->height + 1 || start->set->count > core->config.validators_max ||
+        (start->previous_set != NULL && start->previous_set->count > core->config.validators_max)) {
         return ST_CORRUPT;
     }
     core->previous_set = start->previous_set == NULL ? *start->set : *start->previous_set;
@@ -507,6 +523,8 @@ static enum status step_input(struct pbft *core, const struct pbft_input *input)
         execute_fetched(core);
         return ST_OK;
     case PBFT_CERTIFIED:
+        /* Known to be certified perhaps; now its block is here too. */
+        execute_fetched(core);
         return catch_up_certified(core, &input->certified.from, input->certified.header,
                                   input->certified.certificate);
     }
@@ -547,6 +565,10 @@ enum status pbft_step(struct pbft *core, const struct pbft_input *input,
     arena_reset(&core->out);
     core->now_ms = later_ms(core->now_ms, input->now_ms);
     core->clock_ms = input->clock_ms;
+    if (!core->started) {
+        core->started = true;
+        recover_start(core);
+    }
     enum status verdict = step_input(core, input);
     advance(core);
     if (!core->unfinished && !core->diverged) {
@@ -573,17 +595,14 @@ uint64_t pbft_deadline_ms(const struct pbft *core)
         deadline_ms = earlier_ms(deadline_ms, propose_ms);
     }
     const struct proposal *proposal = &core->proposals[OPEN];
-    if (proposal->state == PROPOSAL_HELD && !normal_timely(core, proposal)) {
+    if (proposal->state != PROPOSAL_NONE && !normal_timely(core, proposal)) {
         uint64_t early_ms = proposal->time_ms - core->clock_ms - core->params.max_drift_ms;
         deadline_ms = earlier_ms(deadline_ms, sum_ms(core->now_ms, early_ms));
     }
     if (core->execution.state == EXECUTION_MISSING) {
         deadline_ms = earlier_ms(deadline_ms, core->execution.retry_ms);
     }
-    if (tripwire_asking(core)) {
-        deadline_ms = earlier_ms(deadline_ms, core->tripwire.ask_ms);
-    }
-    return deadline_ms;
+    return earlier_ms(deadline_ms, tripwire_deadline_ms(core));
 }
 
 bool pbft_wants_proposal(const struct pbft *core, uint64_t now_ms)

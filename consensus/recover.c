@@ -257,6 +257,21 @@ static struct place read_slot(const Xuelian__JournalSlot *slot)
     return slot == NULL ? (struct place){0} : (struct place){slot->era, slot->view, slot->height};
 }
 
+static bool read_pre_prepare(struct pbft *core)
+{
+    ProtobufCMessage *message;
+    if (core->own.pre_prepare.size == 0) {
+        return true;
+    }
+    if (canonical_decode(&message, &xuelian__pre_prepare__descriptor,
+                         blob_bytes(&core->own.pre_prepare), &core->scratch) != ST_OK) {
+        return false;
+    }
+    const Xuelian__PrePrepare *wire = (const Xuelian__PrePrepare *)(const void *)message;
+    core->own.pre_prepare_place = (struct place){wire->era, wire->view, wire->height};
+    return true;
+}
+
 static bool read_own(struct pbft *core, const Xuelian__JournalRecord *wire)
 {
     struct own *own = &core->own;
@@ -269,7 +284,6 @@ static bool read_own(struct pbft *core, const Xuelian__JournalRecord *wire)
     own->newest[NEWEST_PRE_PREPARE] = read_slot(wire->newest_pre_prepare);
     own->newest[NEWEST_PREPARE] = read_slot(wire->newest_prepare);
     own->newest[NEWEST_COMMIT] = read_slot(wire->newest_commit);
-    own->pre_prepare_place = own->newest[NEWEST_PRE_PREPARE];
     if (wire->forced_header.len > 0) {
         own->has_forced = header_decode(&own->forced, field_bytes(&wire->forced_header)) == ST_OK;
         if (!own->has_forced) {
@@ -290,7 +304,12 @@ static bool read_own(struct pbft *core, const Xuelian__JournalRecord *wire)
             return false;
         }
     }
-    return wire->n_heights < 2 || own->heights[0].height < own->heights[1].height;
+    if (!read_pre_prepare(core)) {
+        return false;
+    }
+    /* The record of a vote at the second names the block below the first as durable. */
+    return wire->n_heights < 2 || (own->heights[0].height < own->heights[1].height &&
+                                   own->heights[0].height <= sum_ms(own->durable_height, 1));
 }
 
 /* A VIEW-CHANGE of one's own names a block whose certificate it carries: what the log lacks of it is
@@ -310,12 +329,21 @@ static enum status restore_view_change(struct pbft *core)
         core->own.durable_height = change.committed_height;
         core->own.durable_hash = change.committed_hash;
     }
-    if (change.committed_height == core->height + 1) {
+    return ST_OK;
+}
+
+void recover_start(struct pbft *core)
+{
+    struct view_change change;
+    arena_reset(&core->scratch);
+    if (core->own.view_change.size > 0 &&
+        view_change_decode(&change, blob_bytes(&core->own.view_change), &core->config.chain_id,
+                           &core->scratch) == ST_OK &&
+        change.committed_height == core->height + 1) {
         certificate_remember(core, change.committed_certificate);
         (void)catch_up_certified(core, &core->config.key, change.committed_header,
                                  change.committed_certificate);
     }
-    return ST_OK;
 }
 
 enum status recover_restore(struct pbft *core, const struct pbft_start *start)

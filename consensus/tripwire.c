@@ -3,6 +3,7 @@
 #include "consensus/core.h"
 #include "proto/canonical.h"
 #include "proto/convert.h"
+#include "proto/frame.h"
 
 #define ANSWER_MESSAGES_MAX 8u
 
@@ -80,6 +81,17 @@ bool tripwire_foreign(struct pbft *core, const struct pbft_message *message)
     return true;
 }
 
+/* R24: a VIEW-CHANGE of one's own inside a NEW-VIEW, its signature verified. */
+void tripwire_change(struct pbft *core, const struct view_change *change)
+{
+    struct signature_place found = {.kind = NEWEST_COUNT,
+                                    .place = {change->era, change->new_view, 0}};
+    if (armed(core) && (int32_t)change->sender == core->self &&
+        unexplained(core, XUELIAN__PEER_TYPE__PEER_TYPE_VIEW_CHANGE, &found)) {
+        core_alarm(core, PBFT_ALARM_OWN_SIGNATURE, NULL, NULL);
+    }
+}
+
 /* R24: the signatures inside certificates count too. */
 void tripwire_certificate(struct pbft *core, const struct certificate *certificate,
                           const struct validator_set *set)
@@ -115,6 +127,11 @@ bool tripwire_asking(const struct pbft *core)
     return armed(core) && !core->tripwire.clear;
 }
 
+uint64_t tripwire_deadline_ms(const struct pbft *core)
+{
+    return ready(core) ? core->tripwire.ask_ms : PBFT_NEVER_MS;
+}
+
 void tripwire_ask(struct pbft *core)
 {
     Xuelian__NewestRequest wire = XUELIAN__NEWEST_REQUEST__INIT;
@@ -135,10 +152,19 @@ struct answer {
     ProtobufCBinaryData messages[ANSWER_MESSAGES_MAX];
     uint32_t types[ANSWER_MESSAGES_MAX];
     uint8_t votes[HEIGHTS * PHASES][VOTE_SIZE_MAX];
+    size_t size; /* of the messages */
 };
+
+/* Room for the message's own framing, the nonce and a certificate. */
+#define ANSWER_OVERHEAD (CERTIFICATE_SIZE_MAX + 1024u)
 
 static void answer_add(struct answer *answer, uint8_t type, struct bytes bytes)
 {
+    if (answer->size + bytes.size + ANSWER_OVERHEAD >
+        frame_body_size_max(XUELIAN__PEER_TYPE__PEER_TYPE_NEWEST_ANSWER)) {
+        return;
+    }
+    answer->size += bytes.size;
     answer->messages[answer->wire.n_messages] = field_borrow(bytes.data, bytes.size);
     answer->types[answer->wire.n_messages] = type;
     answer->wire.n_messages++;
@@ -148,7 +174,6 @@ static void answer_add(struct answer *answer, uint8_t type, struct bytes bytes)
 static void answer_member(const struct pbft *core, struct answer *answer, uint32_t member)
 {
     for (uint32_t h = 0; h < HEIGHTS; h++) {
-        const struct proposal *proposal = &core->proposals[h];
         for (uint32_t p = 0; p < PHASES; p++) {
             const struct vote *vote = &core->votes[h][member][p];
             uint8_t *out = answer->votes[h * PHASES + p];
@@ -158,14 +183,18 @@ static void answer_member(const struct pbft *core, struct answer *answer, uint32
                 answer_add(answer, XUELIAN__PEER_TYPE__PEER_TYPE_VOTE, bytes_of(out, size));
             }
         }
-        if (proposal->state != PROPOSAL_NONE && proposal->sender == member) {
-            answer_add(answer, XUELIAN__PEER_TYPE__PEER_TYPE_PRE_PREPARE,
-                       blob_bytes(&proposal->message));
-        }
     }
     if (core->changes[member].state != JUDGED_NONE) {
         answer_add(answer, XUELIAN__PEER_TYPE__PEER_TYPE_VIEW_CHANGE,
                    blob_bytes(&core->changes[member].message));
+    }
+    for (uint32_t h = HEIGHTS; h-- > 0;) {
+        const struct proposal *proposal = &core->proposals[h];
+        if (proposal->state != PROPOSAL_NONE && proposal->sender == member) {
+            answer_add(answer, XUELIAN__PEER_TYPE__PEER_TYPE_PRE_PREPARE,
+                       blob_bytes(&proposal->message));
+            return; /* the newest is enough, and two may not fit */
+        }
     }
 }
 
@@ -219,6 +248,12 @@ enum status tripwire_request(struct pbft *core, const struct pubkey33 *from, str
     if (pubkey33_compare(from, &core->config.key) == 0) {
         return ST_DUPLICATE;
     }
+    struct source *source = catch_up_source(core, from);
+    if (source == NULL || core->now_ms < source->newest_answer_ms) {
+        return ST_FULL;
+    }
+    source->newest_answer_ms = sum_ms(core->now_ms, core->params.t0_ms / 8);
+    answer.size = 0;
     xuelian__newest_answer__init(&answer.wire);
     answer.wire.nonce = wire->nonce;
     answer.wire.messages = answer.messages;
@@ -303,7 +338,8 @@ static void count_answer(struct pbft *core, uint32_t member)
     for (uint32_t i = 0; i < core->set.count; i++) {
         answered += (core->tripwire.answered >> i & 1) != 0;
     }
-    core->tripwire.clear = answered + 1 >= quorum_size(core->set.count);
+    core->tripwire.earned = answered + 1 >= quorum_size(core->set.count);
+    core->tripwire.clear = core->tripwire.clear || core->tripwire.earned;
 }
 
 enum status tripwire_answer(struct pbft *core, const struct pubkey33 *from, struct bytes body)

@@ -69,7 +69,7 @@ static void check_once(const struct pbft *core, struct bytes bytes,
                        struct checks *checks)
 {
     struct hash32 digest;
-    if (certificate_known(core, bytes)) {
+    if (checks == NULL || certificate_known(core, bytes)) {
         return;
     }
     certificate_digest(&digest, bytes);
@@ -201,9 +201,22 @@ void view_change_remember(struct pbft *core, const struct view_change *change)
     }
 }
 
-/* Two certificates of one view and height for different headers: more than f traitors. */
-static void check_fork(struct pbft *core, const struct judged *judged)
+/* R30: two certificates of one view and height for different headers, or two committed blocks at one
+ * height: more than f traitors. */
+void view_change_check_fork(struct pbft *core, const struct judged *judged)
 {
+    const struct own_height *own = recover_own_find(core, judged->committed_height + 1);
+    if (judged->committed_height == core->height &&
+        !hash32_equal(&judged->committed_hash, &core->hash)) {
+        catch_up_fork(core, &core->hash, &judged->committed_hash);
+        return;
+    }
+    if (judged->prepared && core_in_era(core) && own != NULL && own->prepared &&
+        own->prepared_view == judged->prepared_view &&
+        !hash32_equal(&own->prepared_hash, &judged->prepared_hash)) {
+        catch_up_fork(core, &own->prepared_hash, &judged->prepared_hash);
+        return;
+    }
     for (uint32_t i = 0; i < core->set.count; i++) {
         const struct member_change *other = &core->changes[i];
         if (other->state != JUDGED_VALID) {
@@ -216,10 +229,8 @@ static void check_fork(struct pbft *core, const struct judged *judged)
         bool committed = judged->committed_height == other->committed_height &&
                          !hash32_equal(&judged->committed_hash, &other->committed_hash);
         if (prepared || committed) {
-            core->diverged = true;
-            core_alarm(core, PBFT_ALARM_FORK,
-                       prepared ? &judged->prepared_hash : &judged->committed_hash,
-                       prepared ? &other->prepared_hash : &other->committed_hash);
+            catch_up_fork(core, prepared ? &judged->prepared_hash : &judged->committed_hash,
+                          prepared ? &other->prepared_hash : &other->committed_hash);
             return;
         }
     }
@@ -234,7 +245,7 @@ static void change_valid(struct pbft *core, uint32_t member)
                             .prepared = held->prepared,
                             .prepared_view = held->prepared_view,
                             .prepared_hash = held->prepared_hash};
-    check_fork(core, &judged);
+    view_change_check_fork(core, &judged);
     held->state = JUDGED_VALID;
     arena_reset(&core->scratch);
     if (view_change_decode(&change, blob_bytes(&held->message), &core->config.chain_id,
@@ -250,7 +261,9 @@ void view_change_verified(struct pbft *core, uint32_t member, bool good)
     if (good) {
         change_valid(core, member);
     } else {
+        /* It came from the member itself: whoever sends such a thing is not heard again in this era. */
         core->changes[member].state = JUDGED_NONE;
+        core->bad_changes[member] = 1;
     }
 }
 
@@ -264,6 +277,9 @@ static enum status change_wanted(struct pbft *core, const struct pbft_message *m
     }
     if (message->body.size > held->message.capacity) {
         return ST_BAD_SIZE;
+    }
+    if (core->bad_changes[message->sender] != 0) {
+        return ST_BAD_CERTIFICATE;
     }
     if (held->state == JUDGED_VERIFYING) {
         return ST_FUTURE; /* sent again until the view opens */
@@ -428,7 +444,8 @@ bool view_change_advance(struct pbft *core)
     }
     uint64_t joined = joined_view(core);
     if (joined > core->own.target) {
-        leave(core, joined);
+        /* With n <= 3 a single member moves all, so it does by one view at a time. */
+        leave(core, quorum_weak(core->set.count) == 1 ? core->own.target + 1 : joined);
         return true;
     }
     if (core_installed(core)) {
