@@ -150,24 +150,35 @@ static void read_archive(struct query *query)
 
 /* ---- Proofs ---- */
 
+/* Records of an archive come in runs from one block: the newest one read is kept. */
+struct block_source {
+    struct block_log *log;
+    bool present;
+    struct stored_block block;
+};
+
 static enum status get_tx(void *context, uint64_t height, uint32_t index, uint8_t **bytes,
                           size_t *size)
 {
-    struct stored_block block;
-    enum status status = block_log_get(context, height, &block);
-    if (status != ST_OK) {
-        return status;
+    struct block_source *source = context;
+    if (!source->present || source->block.header.height != height) {
+        if (source->present) {
+            stored_block_free(&source->block);
+        }
+        enum status status = block_log_get(source->log, height, &source->block);
+        source->present = status == ST_OK;
+        if (status != ST_OK) {
+            return status;
+        }
     }
-    if (index < block.tx_count) {
-        *size = block.txs[index].size;
-        *bytes = malloc(*size);
-        CHECK(*bytes != NULL);
-        memcpy(*bytes, block.txs[index].data, *size);
-    } else {
-        status = ST_CORRUPT;
+    if (index >= source->block.tx_count) {
+        return ST_CORRUPT;
     }
-    stored_block_free(&block);
-    return status;
+    *size = source->block.txs[index].size;
+    *bytes = malloc(*size);
+    CHECK(*bytes != NULL);
+    memcpy(*bytes, source->block.txs[index].data, *size);
+    return ST_OK;
 }
 
 struct changes {
@@ -220,8 +231,12 @@ static void prove(struct query *query,
         struct proof_anchor anchor = {.certificate = bytes_of(certificate, certificate_size),
                                       .set_changes = changes.list,
                                       .set_change_count = changes.count};
-        struct proof_source source = {.get_tx = get_tx, .context = node_block_log(node)};
+        struct block_source blocks = {.log = node_block_log(node)};
+        struct proof_source source = {.get_tx = get_tx, .context = &blocks};
         status = build(query, &view, &anchor, query->issuer ? &source : NULL);
+        if (blocks.present) {
+            stored_block_free(&blocks.block);
+        }
     }
     if (status == ST_OK) {
         query->http_status = 200;

@@ -180,13 +180,13 @@ def small_tables(folder):
 class Network:
     """Four validators in a new folder; a context manager that leaves nothing behind."""
 
-    def __init__(self, start=True, arguments=()):
+    def __init__(self, start=True, arguments=(), tables=None):
         self.top = tempfile.mkdtemp(prefix="xuelian-e2e-")
         self.folder = os.path.join(self.top, "net")
         self.genesis = os.path.join(self.folder, "network.genesis")
         self.nodes = []
         try:
-            tables = small_tables(self.file("tables"))
+            tables = tables or small_tables(self.file("tables"))
             run(XUELIAN, "network", "new", self.folder, "--demo", tables, *(arguments or ("--base-port", free_base(12))))
             self.nodes = [Node(self, i) for i in range(1, 5)]
             if start:

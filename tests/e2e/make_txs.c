@@ -4,6 +4,7 @@
  *   KIND  open            one account a transaction, learners FIRST .. FIRST + COUNT - 1
  *         open_bulk       all of them in one transaction
  *         deposit         one outcome each, by MEMBER, for those learners
+ *         deposit_same    COUNT outcomes, by MEMBER, for learner FIRST
  *         bad_signature   open, with the last byte of each signature changed
  *         wrong_chain     open, for another chain
  * OUT: each envelope after its size (4 bytes, big-endian). Standard output: an id a line.
@@ -74,11 +75,13 @@ static struct bytes opening(const struct job *job, uint32_t index, uint8_t *out)
 
 static struct bytes outcome(const struct job *job, uint32_t index, uint8_t *out)
 {
+    bool same = strcmp(job->kind, "deposit_same") == 0;
     Xuelian__Outcome wire = XUELIAN__OUTCOME__INIT;
     struct hash32 learner;
     uint8_t reference[16] = {0};
-    learner_of(&learner, index);
+    learner_of(&learner, same ? job->first : index);
     be32_put(reference, index);
+    reference[4] = same ? 1 : 0;
     wire.account = field_borrow(&learner, 32);
     wire.issuer = job->member;
     wire.kind = XUELIAN__OUTCOME_KIND__OUTCOME_KIND_OTHER_LEARNING;
@@ -111,7 +114,7 @@ static void write_tx(const struct job *job, Xuelian__TxKind kind, const struct b
     struct sig64 signature;
     be32_put(draft.nonce.bytes, nonce);
     be32_put(draft.nonce.bytes + 4, job->member);
-    memcpy(draft.nonce.bytes + 8, job->kind, 4);
+    snprintf((char *)draft.nonce.bytes + 8, 8, "%s", job->kind + strlen(job->kind) - 4);
     draft.chain_id.bytes[0] ^= strcmp(job->kind, "wrong_chain") == 0 ? 1 : 0;
     draft.signers[0].role = XUELIAN__SIGNER_ROLE__SIGNER_ROLE_MEMBER;
     draft.signers[0].member = job->member;
@@ -152,7 +155,7 @@ static void make_bulk(const struct job *job)
 static void make_single(const struct job *job)
 {
     uint8_t memory[512];
-    bool deposits = strcmp(job->kind, "deposit") == 0;
+    bool deposits = strncmp(job->kind, "deposit", 7) == 0;
     for (uint32_t i = 0; i < job->count; i++) {
         struct bytes item =
             deposits ? outcome(job, job->first + i, memory) : opening(job, job->first + i, memory);
