@@ -298,7 +298,7 @@ static bool is_node_key(const struct genesis *genesis, const struct pubkey33 *ke
 }
 
 static bool check_endorsement(const struct client *client, const struct transfer *transfer,
-                              char *why, size_t why_size)
+                              char why[CLIENT_FAILURE_SIZE])
 {
     const struct client_answer *answer = &transfer->answer;
     struct pubkey33 key;
@@ -310,19 +310,19 @@ static bool check_endorsement(const struct client *client, const struct transfer
     json_decref(said);
     hash_tagged(&hash, TAG_SIGN_TLS, transfer->seen.bytes, sizeof transfer->seen.bytes);
     if (!read) {
-        snprintf(why, why_size, "%s",
+        snprintf(why, CLIENT_FAILURE_SIZE, "%s",
                  tr("it does not say which node it is; is this the RPC port of a node?",
                     "对方没有说明自己是哪个节点；这是节点的 RPC 端口吗？"));
         return false;
     }
     if (!is_node_key(client->genesis, &key)) {
-        snprintf(why, why_size, "%s",
+        snprintf(why, CLIENT_FAILURE_SIZE, "%s",
                  tr("its node key is not in the genesis file; it belongs to another network",
                     "其节点密钥不在创世文件中；它属于另一个网络"));
         return false;
     }
     if (!sign_verify(&key, &hash, &signature)) {
-        snprintf(why, why_size, "%s",
+        snprintf(why, CLIENT_FAILURE_SIZE, "%s",
                  tr("its certificate is not the one that the node key endorsed; someone may sit "
                     "in between",
                     "其证书未经节点密钥背书；可能有人居中拦截"));
@@ -332,7 +332,7 @@ static bool check_endorsement(const struct client *client, const struct transfer
 }
 
 /* Makes sure that the node's certificate is known. Blocks for one request when it is not. */
-static bool pin(struct client *client, struct remote *remote, char *why, size_t why_size)
+static bool pin(struct client *client, struct remote *remote, char why[CLIENT_FAILURE_SIZE])
 {
     const struct client_request request = {.path = "/v1/network/tls"};
     if (remote->plain || remote->pinned || client->genesis == NULL) {
@@ -340,7 +340,7 @@ static bool pin(struct client *client, struct remote *remote, char *why, size_t 
     }
     struct transfer *transfer = make_transfer(client, remote, &request);
     if (transfer == NULL) {
-        snprintf(why, why_size, "%s", tr("out of memory", "内存不足"));
+        snprintf(why, CLIENT_FAILURE_SIZE, "%s", tr("out of memory", "内存不足"));
         return false;
     }
     transfer->pinned = false; /* it is this certificate that is to be endorsed */
@@ -349,9 +349,9 @@ static bool pin(struct client *client, struct remote *remote, char *why, size_t 
     conclude(transfer, curl_easy_perform(transfer->curl));
     bool fine = transfer->answer.reached;
     if (!fine) {
-        snprintf(why, why_size, "%s", transfer->answer.failure);
+        snprintf(why, CLIENT_FAILURE_SIZE, "%s", transfer->answer.failure);
     }
-    fine = fine && check_endorsement(client, transfer, why, why_size);
+    fine = fine && check_endorsement(client, transfer, why);
     if (fine) {
         remote->pin = transfer->seen;
         remote->pinned = true;
@@ -365,7 +365,7 @@ void client_ask(struct client *client, uint32_t node, const struct client_reques
 {
     struct remote *remote = &client->nodes[node];
     *answer = (struct client_answer){.reached = false};
-    if (!pin(client, remote, answer->failure, sizeof answer->failure)) {
+    if (!pin(client, remote, answer->failure)) {
         return;
     }
     struct transfer *transfer = make_transfer(client, remote, request);
@@ -404,23 +404,23 @@ bool client_ask_any(struct client *client, const struct client_request *request,
 }
 
 bool client_start(struct client *client, uint32_t node, const struct client_request *request,
-                  void (*done)(void *context, struct client_answer *answer), void *context)
+                  void (*done)(void *context, struct client_answer *answer), void *context,
+                  char why[CLIENT_FAILURE_SIZE])
 {
-    char why[256];
     struct remote *remote = &client->nodes[node];
-    if (!pin(client, remote, why, sizeof why)) {
+    if (!pin(client, remote, why)) {
         return false;
     }
     struct transfer *transfer = make_transfer(client, remote, request);
-    if (transfer == NULL) {
+    if (transfer == NULL || curl_multi_add_handle(client->multi, transfer->curl) != CURLM_OK) {
+        if (transfer != NULL) {
+            free_transfer(transfer);
+        }
+        snprintf(why, CLIENT_FAILURE_SIZE, "%s", tr("out of memory", "内存不足"));
         return false;
     }
     transfer->done = done;
     transfer->context = context;
-    if (curl_multi_add_handle(client->multi, transfer->curl) != CURLM_OK) {
-        free_transfer(transfer);
-        return false;
-    }
     transfer->next = client->transfers;
     client->transfers = transfer;
     return true;

@@ -20,6 +20,7 @@
 enum {
     CLIENT_NODES_MAX = 64,
     CLIENT_ANSWER_SIZE_MAX = 17 * 1024 * 1024, /* a proof, and its JSON frame */
+    CLIENT_FAILURE_SIZE = 256,
     CLIENT_TIMEOUT_S = 20,
     CLIENT_CONNECT_TIMEOUT_S = 4
 };
@@ -38,7 +39,7 @@ struct client_answer {
     long http_status; /* 200 and so on */
     char *body;       /* NUL-ended; freed by client_answer_free */
     size_t body_size;
-    char failure[256]; /* curl's words, or ours */
+    char failure[CLIENT_FAILURE_SIZE]; /* curl's words, or ours */
 };
 void client_answer_free(struct client_answer *answer);
 
@@ -59,10 +60,12 @@ void client_ask(struct client *client, uint32_t node, const struct client_reques
 bool client_ask_any(struct client *client, const struct client_request *request,
                     struct client_answer *answer, struct fault *fault);
 
-/* Starts a request; done is called from client_run, owns the answer and may start others.
- * In: body outlives the request. */
+/* Starts a request; done is called from client_run, owns the answer and may start others. Asks first for
+ * the endorsement of a certificate not known yet, which blocks for at most CLIENT_CONNECT_TIMEOUT_S.
+ * Returns false with why when the node cannot be reached or trusted. In: body outlives the request. */
 bool client_start(struct client *client, uint32_t node, const struct client_request *request,
-                  void (*done)(void *context, struct client_answer *answer), void *context);
+                  void (*done)(void *context, struct client_answer *answer), void *context,
+                  char why[CLIENT_FAILURE_SIZE]);
 /* Runs requests for at most timeout_ms, or until one is done. */
 void client_run(struct client *client, int timeout_ms);
 /* Ends all requests that were started; done is not called. */

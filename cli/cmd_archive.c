@@ -129,9 +129,6 @@ static int show(const struct archive_values *values, const struct connection *co
                   "节点发来的证明不是此档案的；请询问其他节点");
         code = fault_print(&fault);
     } else {
-        if (!json_wanted()) {
-            proof_print_table(result);
-        }
         proof_print_report(result);
         code = EXIT_OK;
     }

@@ -15,6 +15,7 @@ struct import_values {
     const char *mapping;
     const char *data;
     const char *report;
+    const char *resume;
     unsigned long long in_flight;
     bool dry_run;
 };
@@ -24,6 +25,10 @@ static const struct argp_option options[] = {
     {"data", 'd', "DIR", 0,
      "folder of the tables, if not the mapping's|数据表目录（默认为映射文件所在目录）", 0},
     {"report", 'r', "FILE", 0, "write refused rows there, as CSV|将被拒的行写入该 CSV 文件", 0},
+    {"resume", 's', "FILE", 0,
+     "remember there what is recorded (default with --network: DIR/import-NAME.resume)|"
+     "在该文件中记住已记录的内容（使用 --network 时默认为 DIR/import-NAME.resume）",
+     0},
     {"dry-run", 'n', NULL, 0, "check every row, send nothing|检查每一行，不发送", 0},
     {"in-flight", 'f', "N", 0,
      "transactions on their way at once, 1 to 32|同时在途的交易数，1 至 32", 0},
@@ -45,6 +50,9 @@ static bool set(void *values, int key, const char *text, struct fault *fault)
     case 'r':
         chosen->report = text;
         return true;
+    case 's':
+        chosen->resume = text;
+        return true;
     case 'n':
         chosen->dry_run = true;
         return true;
@@ -63,11 +71,12 @@ static bool set(void *values, int key, const char *text, struct fault *fault)
 
 static json_t *counts_json(const struct import_counts *counts)
 {
-    return json_pack("{s:I, s:I, s:I, s:I, s:I, s:I, s:I}", "rows", (json_int_t)counts->rows,
+    return json_pack("{s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I}", "rows", (json_int_t)counts->rows,
                      "skipped", (json_int_t)counts->skipped, "repeated",
                      (json_int_t)counts->repeated, "recorded", (json_int_t)counts->recorded,
                      "already", (json_int_t)counts->already, "refused", (json_int_t)counts->refused,
-                     "transactions", (json_int_t)counts->transactions);
+                     "unconfirmed", (json_int_t)counts->unconfirmed, "transactions",
+                     (json_int_t)counts->transactions);
 }
 
 static void print_counts(const char *what, const struct import_counts *counts, bool dry_run)
@@ -82,6 +91,12 @@ static void print_counts(const char *what, const struct import_counts *counts, b
            what, counts->rows, counts->recorded,
            dry_run ? tr("would be recorded", "将记录") : tr("recorded", "已记录"), counts->already,
            counts->repeated, counts->skipped, counts->refused, counts->transactions);
+    if (counts->unconfirmed > 0) {
+        printf(tr("%s: %" PRIu64 " more rows were read and their answer was not seen; the next run "
+                  "asks for them\n",
+                  "%s：另有 %" PRIu64 " 行已读取但未见应答；下次运行会再次核对\n"),
+               what, counts->unconfirmed);
+    }
 }
 
 static void print_result(const struct import_result *result, const struct import_values *values)
@@ -131,6 +146,43 @@ static bool data_folder(const struct import_values *values, char folder[FILE_PAT
            path_join(folder, "", dirname(copy), fault);
 }
 
+/* Where to remember what is recorded. Without a network's folder only when asked. */
+static bool open_resume(const struct import_values *values, const struct mapping *mapping,
+                        const struct connection *connection, struct resume **resume,
+                        struct fault *fault)
+{
+    char path[FILE_PATH_SIZE];
+    char name[MAPPING_NAME_SIZE + sizeof "import-.resume"];
+    if (values->dry_run || (values->resume == NULL && values->connection.network == NULL)) {
+        return true;
+    }
+    snprintf(name, sizeof name, "import-%s.resume", mapping->name);
+    bool fine = values->resume != NULL ? path_join(path, "", values->resume, fault)
+                                       : path_join(path, values->connection.network, name, fault);
+    if (!fine || !resume_open(resume, path, &connection->genesis.chain_id, fault)) {
+        return false;
+    }
+    if (resume_count(*resume) > 0 && !json_wanted()) {
+        fprintf(stderr,
+                tr("%" PRIu64 " transactions of earlier runs are recorded (%s); going on\n",
+                   "先前运行的 %" PRIu64 " 笔交易已记录（%s）；继续\n"),
+                resume_count(*resume), path);
+    }
+    return true;
+}
+
+/* False when anything was lost on the way to the disk. */
+static bool close_report(FILE *report, const char *path, struct fault *fault)
+{
+    if (report == NULL) {
+        return true;
+    }
+    bool written = ferror(report) == 0;
+    written = fclose(report) == 0 && written;
+    return written || fault_set(fault, EXIT_IO, "the report %s cannot be written; check the disk",
+                                "无法写入报告 %s；请检查磁盘", path);
+}
+
 static int run(const struct import_values *values)
 {
     struct fault fault = {.code = EXIT_OK};
@@ -152,6 +204,7 @@ static int run(const struct import_values *values)
     }
     fine = fine && data_folder(values, folder, &fault) &&
            keyring_open(&keyring, connection.keys, &fault) &&
+           open_resume(values, mapping, &connection, &plan.resume, &fault) &&
            open_report(values->report, &plan.report, &fault);
     if (fine) {
         plan.mapping = mapping;
@@ -162,10 +215,12 @@ static int run(const struct import_values *values)
         fine = import_run(&plan, &result, &fault);
         print_result(&result, values);
     }
-    if (plan.report != NULL && fclose(plan.report) != 0 && fine) {
-        fine = fault_set(&fault, EXIT_IO, "the report %s cannot be written; check the disk",
-                         "无法写入报告 %s；请检查磁盘", values->report);
+    /* What stopped the run is told rather than what came of it. */
+    struct fault report_fault;
+    if (!close_report(plan.report, values->report, fine ? &fault : &report_fault)) {
+        fine = false;
     }
+    resume_close(plan.resume);
     keyring_free(keyring);
     connection_close(&connection);
     mapping_close(mapping);
@@ -181,10 +236,9 @@ int command_import(int argc, char **argv)
         .options = options,
         .text =
             "Opens accounts and deposits outcomes from CSV tables, as a mapping file says. Safe to "
-            "run "
-            "again: what is recorded already is not recorded twice. Ends with 1 when rows were "
-            "refused.|按映射文件从 CSV 数据表建档并存入学习成果。可重复运行：已记录的不会重复记录。"
-            "若有行被拒，退出码为 1。",
+            "stop and to run again: what is recorded already is not recorded twice. Ends with 1 "
+            "when rows were refused.|按映射文件从 CSV 数据表建档并存入学习成果。可随时停止并重新"
+            "运行：已记录的不会重复记录。若有行被拒，退出码为 1。",
         .set = set};
     struct import_values values = {.in_flight = IMPORT_IN_FLIGHT};
     struct fault fault;

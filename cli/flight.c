@@ -16,8 +16,26 @@ void flight_clear(struct flight *flight)
     flight->tx_size = 0;
     flight->count = 0;
     flight->attempts = 0;
+    flight->refused = 0;
+    flight->sent = false;
+    flight->doubtful = false;
     flight->not_before_ms = 0;
     flight->state = FLIGHT_FREE;
+}
+
+void flight_digest(struct flight *flight)
+{
+    struct hasher hasher;
+    uint8_t number[8];
+    hasher_init(&hasher);
+    be64_put(number, (uint64_t)flight->member << 1 | flight->accounts);
+    hasher_update(&hasher, number, sizeof number);
+    for (uint32_t i = 0; i < flight->count; i++) {
+        be64_put(number, flight->rows[i].size);
+        hasher_update(&hasher, number, sizeof number);
+        hasher_update(&hasher, flight->rows[i].bytes, flight->rows[i].size);
+    }
+    hasher_final(&hasher, &flight->digest);
 }
 
 static Xuelian__TxKind kind_of(const struct flight *flight)

@@ -1,9 +1,11 @@
-/* One bulk transaction on its way: its rows, its signed bytes, and where it stands. Used by import.c alone. */
+/* One bulk transaction on its way: its rows, its signed bytes, and where it stands. See import_run.h. */
 #ifndef XUELIAN_CLI_FLIGHT_H
 #define XUELIAN_CLI_FLIGHT_H
 
 #include "cli/source.h"
 #include "ledger/tx/envelope.h"
+
+struct import_run;
 
 enum flight_state {
     FLIGHT_FREE,
@@ -22,7 +24,7 @@ struct flight_row {
 };
 
 struct flight {
-    void *import; /* owner */
+    struct import_run *run; /* owner */
     enum flight_state state;
     bool accounts;
     uint32_t member;
@@ -32,14 +34,22 @@ struct flight {
     uint8_t *tx;
     size_t tx_size;
     struct hash32 id;
+    struct hash32 digest; /* of its rows: resume.h */
+    uint32_t refused;     /* rows */
+    bool sent;            /* some node may have it */
+    bool doubtful;        /* its last height has passed or is too far; is it in a block? */
     uint32_t node;
     uint32_t attempts; /* in a row without progress */
+    uint64_t submitted_ms;
     uint64_t not_before_ms;
     char path[128]; /* of the question */
 };
 
 /* Empties it for another batch. */
 void flight_clear(struct flight *flight);
+
+/* Sets the digest: of what is deposited, by whom, not of when. */
+void flight_digest(struct flight *flight);
 
 /* Builds and signs the transaction of its rows: bulk, or single when there is one row.
  * False with *fault (EXIT_IO). */

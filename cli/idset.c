@@ -55,14 +55,20 @@ static bool grow(struct idset *set)
 
 bool idset_add(struct idset *set, const struct hash32 *id, bool *added)
 {
-    if (set == NULL || (2 * set->count >= set->slot_count && !grow(set))) {
+    if (set == NULL ||
+        (set->count < IDSET_MAX && 2 * set->count >= set->slot_count && !grow(set))) {
         return false;
     }
     struct hash32 *slot = slot_of(set->slots, set->slot_count, id);
     *added = hash32_is_zero(slot);
-    if (*added) {
+    if (*added && set->count < IDSET_MAX) {
         *slot = *id;
         set->count++;
     }
     return true;
+}
+
+bool idset_has(const struct idset *set, const struct hash32 *id)
+{
+    return set->slot_count > 0 && !hash32_is_zero(slot_of(set->slots, set->slot_count, id));
 }

@@ -24,7 +24,7 @@ void progress_start(struct progress *progress, bool off)
 }
 
 void progress_show(struct progress *progress, const char *name, uint32_t thousandths,
-                   uint64_t recorded, uint64_t refused)
+                   uint64_t settled, uint64_t refused)
 {
     uint64_t now = clock_ms();
     uint64_t interval = progress->terminal ? TERMINAL_INTERVAL_MS : LINE_INTERVAL_MS;
@@ -33,7 +33,7 @@ void progress_show(struct progress *progress, const char *name, uint32_t thousan
         return;
     }
     progress->shown_ms = now;
-    uint64_t rate = spent > 0 ? recorded * 1000 / spent : 0;
+    uint64_t rate = spent > 0 ? settled * 1000 / spent : 0;
     if (progress->terminal) {
         char bar[BAR_WIDTH + 1];
         for (uint32_t i = 0; i < BAR_WIDTH; i++) {
@@ -45,9 +45,9 @@ void progress_show(struct progress *progress, const char *name, uint32_t thousan
         fprintf(stderr, "%s: %u%%, ", name, (unsigned)(thousandths / 10));
     }
     fprintf(stderr,
-            tr("%" PRIu64 " recorded, %" PRIu64 " refused, %" PRIu64 "/s",
-               "已记录 %" PRIu64 "，被拒 %" PRIu64 "，每秒 %" PRIu64),
-            recorded, refused, rate);
+            tr("%" PRIu64 " in the ledger, %" PRIu64 " refused, %" PRIu64 "/s",
+               "已在账本 %" PRIu64 "，被拒 %" PRIu64 "，每秒 %" PRIu64),
+            settled, refused, rate);
     if (!progress->terminal) {
         fputc('\n', stderr);
     }

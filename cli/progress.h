@@ -16,9 +16,9 @@ struct progress {
 uint64_t clock_ms(void);
 
 void progress_start(struct progress *progress, bool off);
-/* thousandths: how far; recorded: since the start. Shows at most 10 times a second, or once in 5 seconds. */
+/* thousandths: how far; settled: rows in the ledger, of this part. Shows at most 10 times a second, or once in 5 seconds. */
 void progress_show(struct progress *progress, const char *name, uint32_t thousandths,
-                   uint64_t recorded, uint64_t refused);
+                   uint64_t settled, uint64_t refused);
 /* Clears the bar, so that a line can be printed. */
 void progress_clear(struct progress *progress);
 

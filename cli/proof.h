@@ -19,7 +19,5 @@ void proof_check_free(struct proof_check *check);
 
 /* Prints the verifier's report, or with --json its fields. */
 void proof_print_report(const struct verify_result *result);
-/* Prints an archive's or record's items as a table, and its totals. */
-void proof_print_table(const struct verify_result *result);
 
 #endif
