@@ -53,6 +53,7 @@ struct chain {
     struct hash32 chain_id;
     struct pbft_params params;
     uint32_t incarnations; /* given to the validators of genesis */
+    uint32_t traitors;     /* a bit for each node: no set ever has more than f of these */
     struct sim_block *genesis;
     void *executor_data; /* the executor's own */
     struct map tx_by_entry;

@@ -177,6 +177,9 @@ static void happen(struct cluster *cluster, struct event *event)
         if (replica_live(replica) && !cluster->cut[event->from][event->node]) {
             cluster->counters.delivered++;
             frame_receive(replica, event->from, event->message_type, owned_bytes(&event->body));
+        } else if (replica->puppet && cluster->heard != NULL &&
+                   !cluster->cut[event->from][event->node]) {
+            cluster->heard(cluster->heard_context, event);
         }
     } else if (!stale) {
         switch (event->type) {

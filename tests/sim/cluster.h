@@ -184,6 +184,8 @@ struct cluster {
     uint64_t next_order;
     struct oracle oracle;
     struct counters counters;
+    void (*heard)(void *context, const struct event *message); /* a message reached a puppet */
+    void *heard_context;
     void (*line)(void *context, const char *text); /* a readable trace; NULL: none */
     void *line_context;
     uint64_t digest; /* of everything that happened: two equal runs have equal digests */
@@ -239,8 +241,8 @@ void replica_init(struct replica *replica, struct cluster *cluster, uint32_t ind
 void replica_free(struct replica *replica);
 /* Starts from its disk. Returns false when pbft_init refuses what is stored (told to the oracle). */
 bool replica_start(struct replica *replica);
-/* All that was in memory is gone. Unsynced writes are kept or lost by the tape; NULL: lost. */
-void replica_crash(struct replica *replica, struct tape *tape);
+/* All that was in memory is gone, and what had not arrived on its disk. */
+void replica_crash(struct replica *replica, const struct disk_arrived *arrived);
 enum status replica_step(struct replica *replica, struct pbft_input *input);
 void replica_pump(struct replica *replica);
 void replica_waiting(struct replica *replica);

@@ -110,28 +110,40 @@ void disk_finish(struct disk *disk)
     drop_proposals(disk);
 }
 
-static bool arrived(struct tape *tape)
+static bool coin(struct tape *tape)
 {
-    return tape != NULL && tape_below(tape, CONCERN_DISK, 2) != 0;
+    return tape_below(tape, CONCERN_DISK, 2) != 0;
 }
 
-void disk_crash(struct disk *disk, struct tape *tape)
+struct disk_arrived disk_choose(const struct disk *disk, struct tape *tape)
 {
+    struct disk_arrived arrived = {.blocks = 0};
     size_t unsynced = disk->written - disk->synced;
-    if (unsynced > 0) {
-        uint32_t kept = tape == NULL ? 0 : tape_below(tape, CONCERN_DISK, (uint32_t)unsynced + 1);
-        disk->synced += kept;
-        truncate_blocks(disk, disk->synced);
+    if (tape != NULL && unsynced > 0) {
+        arrived.blocks = tape_below(tape, CONCERN_DISK, (uint32_t)unsynced + 1);
     }
+    if (tape != NULL && disk->pending.active) {
+        arrived.record = coin(tape);
+        arrived.proposal = coin(tape);
+        arrived.new_view = coin(tape);
+    }
+    return arrived;
+}
+
+void disk_crash(struct disk *disk, const struct disk_arrived *arrived)
+{
+    CHECK(arrived->blocks <= disk->written - disk->synced);
+    disk->synced += arrived->blocks;
+    truncate_blocks(disk, disk->synced);
     if (disk->pending.active) {
-        if (arrived(tape)) {
+        disk->pending.active = false;
+        if (arrived->record) {
             keep_record(disk);
         }
-        disk->pending.active = false;
-        if (arrived(tape)) {
+        if (arrived->proposal) {
             keep_proposal(disk);
         }
-        if (arrived(tape)) {
+        if (arrived->new_view) {
             keep_new_view(disk);
         }
         pending_clear(&disk->pending);

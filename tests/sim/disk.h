@@ -52,8 +52,14 @@ void disk_append(struct disk *disk, const struct sim_block *block, struct bytes 
 void disk_begin(struct disk *disk, struct bytes record, const struct sim_block *store, uint64_t era,
                 uint64_t view, struct bytes new_view);
 void disk_finish(struct disk *disk);
-/* What a crash leaves. Choices on the tape; NULL: nothing that was not synced. */
-void disk_crash(struct disk *disk, struct tape *tape);
+/* What of the unsynced has arrived when power goes. */
+struct disk_arrived {
+    size_t blocks; /* how many of the written and not synced */
+    bool record, proposal, new_view;
+};
+void disk_crash(struct disk *disk, const struct disk_arrived *arrived);
+/* As the tape chooses; NULL: nothing. */
+struct disk_arrived disk_choose(const struct disk *disk, struct tape *tape);
 
 /* A stored proposal of the open height, synced or on its way; NULL: none. */
 const struct sim_block *disk_proposal(const struct disk *disk, uint64_t height,

@@ -9,6 +9,7 @@
 #include <stdio.h>
 
 #include "proto/bytes.h"
+#include "proto/quorum.h"
 #include "tests/sim/executor.h"
 
 enum { WORD_MAX = 31 };
@@ -190,6 +191,16 @@ static bool same_members(const struct validator_set *a, const struct validator_s
     return same;
 }
 
+/* A set with more than f traitors promises nothing, so none is made. */
+static bool bearable(const struct chain *chain, const struct validator_set *set)
+{
+    uint32_t traitors = 0;
+    for (uint32_t i = 0; i < set->count; i++) {
+        traitors += chain->traitors >> set->validators[i].member & 1;
+    }
+    return traitors <= quorum_faulty(set->count);
+}
+
 /* Set and parameters of the height after `height`. All set changes of one block are one change. */
 static const struct validator_set *next_rules(struct toy *toy, const struct sim_tx *const *txs,
                                               uint32_t count, uint64_t height,
@@ -203,7 +214,7 @@ static const struct validator_set *next_rules(struct toy *toy, const struct sim_
             set_change(toy, &set, txs[i]->label + 4, height);
         }
     }
-    if (set.count == 0 || same_members(&set, tip->next_set)) {
+    if (set.count == 0 || same_members(&set, tip->next_set) || !bearable(toy->chain, &set)) {
         return tip->next_set;
     }
     for (uint32_t i = 0; i < count; i++) {

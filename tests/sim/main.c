@@ -51,15 +51,18 @@ static void print_report(const struct options *options, uint64_t seed,
     const struct counters *c = &report->counters;
     printf(
         "seed %llu n %u: %s  %.1f min in %.2f s, %llu blocks (%llu with transactions), %llu eras, "
-        "%llu view changes, %llu crashes, %llu partitions, %llu messages, %llu steps, recovered in "
-        "%.1f s, digest %016llx\n",
+        "%llu view changes, ",
         (unsigned long long)seed, (unsigned)options->run.n, report->failed ? "FAILED" : "ok",
         (double)report->now_ms / 60000.0, seconds, (unsigned long long)c->commits,
         (unsigned long long)c->non_empty, (unsigned long long)c->eras,
-        (unsigned long long)c->view_changes, (unsigned long long)c->crashes,
-        (unsigned long long)report->partitions, (unsigned long long)c->messages,
-        (unsigned long long)c->steps, (double)report->recovery_ms / 1000.0,
-        (unsigned long long)report->digest);
+        (unsigned long long)c->view_changes);
+    printf("%llu crashes, %llu partitions, %u traitors (%llu lies, %llu pieces of evidence), ",
+           (unsigned long long)c->crashes, (unsigned long long)report->partitions,
+           (unsigned)report->traitors, (unsigned long long)report->treasons,
+           (unsigned long long)c->evidence);
+    printf("%llu messages, %llu steps, recovered in %.1f s, digest %016llx\n",
+           (unsigned long long)c->messages, (unsigned long long)c->steps,
+           (double)report->recovery_ms / 1000.0, (unsigned long long)report->digest);
 }
 
 static void print_replay(const struct options *options, uint64_t seed)

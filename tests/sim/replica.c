@@ -238,14 +238,14 @@ static void forget_executions(struct replica *replica, struct event **list, size
     }
 }
 
-void replica_crash(struct replica *replica, struct tape *tape)
+void replica_crash(struct replica *replica, const struct disk_arrived *arrived)
 {
     struct cluster *cluster = replica->cluster;
     CHECK(replica->up && !replica->pumping);
     forget_executions(replica, cluster->heap, cluster->heap_count);
     forget_executions(replica, cluster->held, cluster->held_count);
     forget_memory(replica);
-    disk_crash(&replica->disk, tape);
+    disk_crash(&replica->disk, arrived);
     replica->up = false;
     replica->boot++;
     cluster->counters.crashes++;

@@ -9,6 +9,9 @@ static bool all_above(const struct cluster *cluster, uint64_t height)
 {
     for (uint32_t i = 0; i < cluster->options.nodes; i++) {
         struct pbft_summary summary;
+        if (cluster->replicas[i].puppet) {
+            continue;
+        }
         if (!replica_live(&cluster->replicas[i])) {
             return false;
         }
@@ -86,6 +89,8 @@ void run_tape(const struct run_options *options, struct tape *tape, struct run_r
     report->partitions = weather.partitions;
     report->digest = cluster->digest;
     report->counters = cluster->counters;
+    report->traitors = swarm.traitors;
+    report->treasons = weather.traitors.said;
     weather_free(&weather);
     cluster_free(cluster);
     free(cluster);

@@ -22,6 +22,8 @@ struct run_report {
     uint64_t recovery_ms; /* from the end of faults until all was well */
     uint64_t height;
     uint64_t partitions;
+    uint32_t traitors;
+    uint64_t treasons; /* messages that they made */
     uint64_t digest;
     struct counters counters;
 };

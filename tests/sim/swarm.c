@@ -2,6 +2,8 @@
 
 #include <stdio.h>
 
+#include "proto/quorum.h"
+
 /* 0 in half of the runs, else between half of `most` and `most`. */
 static uint32_t sometimes(struct tape *tape, uint32_t most)
 {
@@ -80,6 +82,12 @@ void swarm_draw(struct swarm *swarm, struct tape *tape, uint32_t n, bool ledger,
     if (ledger) {
         swarm->members_every_ms = 0;
     }
+    /* Liars in half of the runs that can bear any. */
+    uint32_t f = quorum_faulty(n);
+    if (f > 0 && tape_below(tape, CONCERN_SWARM, 2) != 0) {
+        swarm->traitors = f - tape_below(tape, CONCERN_SWARM, f);
+        swarm->treason_ms = 200 + tape_below(tape, CONCERN_SWARM, 3000);
+    }
 }
 
 void swarm_describe(const struct swarm *swarm, char *text, size_t size)
@@ -89,7 +97,8 @@ void swarm_describe(const struct swarm *swarm, char *text, size_t size)
              "%u validators of %u nodes, %s; K %llu, heartbeat %llu ms, cap %llu ms, batch %llu; "
              "latency %u ms, drop %u, duplicate %u, late %u ppm, partition every %u ms%s; crash "
              "every %u ms, at persist %u ppm, of all every %u ms, down %u ms; disk %u ms, slow %u "
-             "ppm; skew %u ms, jumps every %u ms; submit every %u ms, set change every %u ms",
+             "ppm; skew %u ms, jumps every %u ms; submit every %u ms, set change every %u ms; %u "
+             "traitors",
              swarm->options.validators, swarm->options.nodes, swarm->options.executor->name,
              (unsigned long long)params->rotation_blocks, (unsigned long long)params->heartbeat_ms,
              (unsigned long long)params->timeout_cap_ms, (unsigned long long)params->batch_count,
@@ -97,5 +106,6 @@ void swarm_describe(const struct swarm *swarm, char *text, size_t size)
              swarm->partition_every_ms, swarm->one_way ? ", one way too" : "",
              swarm->crash_every_ms, swarm->crash_persist_ppm, swarm->crash_all_every_ms,
              swarm->down_ms, swarm->persist_ms, swarm->slow_disk_ppm, swarm->skew_ms,
-             swarm->jump_every_ms, swarm->submit_every_ms, swarm->members_every_ms);
+             swarm->jump_every_ms, swarm->submit_every_ms, swarm->members_every_ms,
+             swarm->traitors);
 }

@@ -29,6 +29,8 @@ struct swarm {
     uint32_t verify_ms;
     uint32_t skew_ms; /* of clocks, either way */
     uint32_t jump_every_ms;
+    uint32_t traitors;   /* of the validators, at most f */
+    uint32_t treason_ms; /* between two things that one does by itself */
     /* load */
     uint32_t submit_every_ms;
     uint32_t burst;

@@ -85,6 +85,12 @@ static const struct sim_block *block_after(struct cluster *cluster, const struct
     return block;
 }
 
+static void power_cut(struct disk *disk, struct tape *tape)
+{
+    struct disk_arrived arrived = disk_choose(disk, tape);
+    disk_crash(disk, &arrived);
+}
+
 static void disk_keeps_what_was_synced(void **state)
 {
     struct cluster *cluster = new_cluster(false);
@@ -93,7 +99,7 @@ static void disk_keeps_what_was_synced(void **state)
     (void)state;
     disk_begin(&disk, text("one"), block, 1, 0, text("view"));
     assert_ptr_equal(disk_proposal(&disk, 1, &block->hash), block);
-    disk_crash(&disk, NULL);
+    power_cut(&disk, NULL);
     assert_int_equal(disk.record.size, 0);
     assert_null(disk_proposal(&disk, 1, &block->hash));
     assert_int_equal(disk_new_view(&disk, 1, 0).size, 0);
@@ -101,7 +107,7 @@ static void disk_keeps_what_was_synced(void **state)
     disk_begin(&disk, text("one"), block, 1, 0, text("view"));
     disk_finish(&disk);
     disk_append(&disk, block, text("certificate"));
-    disk_crash(&disk, NULL);
+    power_cut(&disk, NULL);
     assert_int_equal(disk.record.size, 3);
     assert_int_equal(disk.written, 0);
     assert_ptr_equal(disk_proposal(&disk, 1, &block->hash), block);
@@ -110,7 +116,7 @@ static void disk_keeps_what_was_synced(void **state)
     disk_append(&disk, block, text("certificate"));
     disk_begin(&disk, text("two"), NULL, 1, 0, bytes_of(NULL, 0));
     disk_finish(&disk);
-    disk_crash(&disk, NULL);
+    power_cut(&disk, NULL);
     assert_int_equal(disk.written, 1);
     assert_int_equal(disk.synced, 1);
     assert_null(disk_proposal(&disk, 1, &block->hash)); /* its height is durable */
@@ -130,7 +136,7 @@ static void disk_tears(void **state)
     for (int i = 0; i < 200; i++) {
         struct disk disk = {.written = 0};
         disk_begin(&disk, text("one"), block, 1, 0, bytes_of(NULL, 0));
-        disk_crash(&disk, &tape);
+        power_cut(&disk, &tape);
         seen[(disk.record.size > 0 ? 2 : 0) + (disk.proposal_count > 0 ? 1 : 0)] = true;
         disk_free(&disk);
     }

@@ -95,11 +95,12 @@ static void do_crash(void *context, uint64_t node)
 {
     struct weather *weather = context;
     struct replica *replica = &weather->cluster->replicas[node];
-    if (!replica->up || weather->calm) {
+    if (!replica_live(replica) || weather->calm) {
         return;
     }
     cluster_line(weather->cluster, "%u        crashes", (unsigned)node);
-    replica_crash(replica, weather->tape);
+    struct disk_arrived arrived = disk_choose(&replica->disk, weather->tape);
+    replica_crash(replica, &arrived);
     uint32_t down_ms = 1 + tape_below(weather->tape, CONCERN_CRASH, weather->swarm->down_ms);
     cluster_call(weather->cluster, weather->cluster->now_ms + down_ms, do_start, weather, node);
 }
@@ -302,6 +303,7 @@ void weather_begin(struct weather *weather, struct cluster *cluster, struct tape
     weather->cluster = cluster;
     weather->tape = tape;
     weather->swarm = swarm;
+    traitors_begin(&weather->traitors, cluster, tape, swarm->traitors, swarm->treason_ms);
     for (uint32_t i = 0; i < cluster->options.nodes; i++) {
         set_clock(weather, &cluster->replicas[i]);
         do_start(weather, i);
@@ -341,4 +343,5 @@ bool weather_all_in(const struct weather *weather)
 void weather_free(struct weather *weather)
 {
     free(weather->waiting);
+    traitors_free(&weather->traitors);
 }

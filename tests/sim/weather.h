@@ -3,6 +3,7 @@
 #define XUELIAN_TESTS_SIM_WEATHER_H
 
 #include "tests/sim/swarm.h"
+#include "tests/sim/traitor.h"
 
 struct weather {
     struct cluster *cluster;
@@ -13,6 +14,7 @@ struct weather {
     const struct sim_tx **waiting; /* sent by a client and not in a block yet */
     size_t waiting_count, waiting_capacity;
     uint32_t set_changes;
+    struct traitors traitors;
     uint64_t partitions;
 };
 

@@ -42,8 +42,11 @@ static bool do_cluster(struct script *script)
     if (!words_has(script, "raw") && !script_settle_all(script)) {
         return false;
     }
-    cluster_run(script->cluster,
-                script->cluster->now_ms + 100); /* quiet for longer than batch_delay */
+    /* A quiet second: nothing of the beginning is on its way or rationed any more. */
+    cluster_run(script->cluster, script->cluster->now_ms + 1000);
+    while (script->cluster->held_count > 0) {
+        cluster_forget(script->cluster, script->cluster->held[0]);
+    }
     script->cluster->line = script_line;
     script->cluster->line_context = script;
     return true;
@@ -130,7 +133,7 @@ static bool do_heal(struct script *script)
 }
 
 /* crash 2: what was not synced is gone. crash 2 after-sync: the PERSIST under way was durable, nothing behind it
- * has happened. */
+ * has happened. crash 2 journal-only, log-only: of that PERSIST one part was. */
 static bool do_crash(struct script *script)
 {
     uint32_t node;
@@ -148,7 +151,13 @@ static bool do_crash(struct script *script)
         disk_finish(&replica->disk);
         oracle_persisted(replica);
     }
-    replica_crash(replica, NULL);
+    struct disk_arrived arrived = {.record = words_has(script, "journal-only")};
+    if (words_has(script, "log-only")) {
+        arrived.blocks = replica->disk.written - replica->disk.synced;
+        arrived.proposal = true;
+        arrived.new_view = true;
+    }
+    replica_crash(replica, &arrived);
     return true;
 }
 
@@ -218,7 +227,8 @@ static bool do_puppet(struct script *script)
     }
     struct replica *replica = &script->cluster->replicas[node];
     if (replica->up) {
-        replica_crash(replica, NULL);
+        struct disk_arrived nothing = {.record = false};
+        replica_crash(replica, &nothing);
     }
     replica->puppet = true;
     replica->up = true;
