@@ -1,4 +1,5 @@
 /* xuelian archive: one learner's archive, with its proof checked before anything is shown. */
+#include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -8,6 +9,7 @@
 #include "cli/proof.h"
 #include "cli/secret.h"
 #include "proto/bytes.h"
+#include "proto/ledger.pb-c.h"
 
 struct archive_values {
     struct connection_values connection;
@@ -85,14 +87,58 @@ static bool find_learner(const struct archive_values *values, const struct conne
 }
 
 static bool fetch_proof(const struct connection *connection, const struct hash32 *learner,
-                        struct client_answer *answer, struct fault *fault)
+                        const char *what, struct client_answer *answer, struct fault *fault)
 {
     char path[160];
     char id[HEX_SIZE(32)];
     hex_encode(id, learner->bytes, 32);
-    snprintf(path, sizeof path, "/v1/accounts/%s/archive/proof?issuer=1", id);
+    snprintf(path, sizeof path, "/v1/accounts/%s/%s", id, what);
     const struct client_request request = {.path = path, .accept = "application/x-protobuf"};
-    if (!client_ask_any(connection->client, &request, answer, fault)) {
+    return client_ask_any(connection->client, &request, answer, fault);
+}
+
+/* "No such account" is believed with its proof only. */
+static void tell_absence(const struct archive_values *values, const struct connection *connection,
+                         const struct hash32 *learner, struct fault *fault)
+{
+    struct client_answer answer = {.reached = false};
+    struct proof_check check;
+    struct bytes genesis = bytes_of(connection->genesis_data, connection->genesis_size);
+    char id[HEX_SIZE(32)];
+    hex_encode(id, learner->bytes, 32);
+    if (!fetch_proof(connection, learner, "absence/proof", &answer, fault) ||
+        !proof_check(&check, genesis, bytes_of(answer.body, answer.body_size), values->max_age_ms,
+                     fault)) {
+        client_answer_free(&answer);
+        return;
+    }
+    const struct verify_result *result = &check.result;
+    bool proved = answer.http_status == 200 && result->status == ST_OK &&
+                  result->kind == VERIFY_ABSENCE &&
+                  result->collection == XUELIAN__COLLECTION__COLLECTION_ACCOUNTS &&
+                  bytes_equal(result->natural_key, bytes_of(learner, 32));
+    if (proved) {
+        fault_set(fault, EXIT_REFUSED,
+                  "the network has no account of learner %s: proved for height %" PRIu64
+                  ", signed by %u of %u validators; check the id, or open the account",
+                  "网络中没有学习者 %s 的账户：已证明至高度 %" PRIu64
+                  "，由 %u/%u 个验证者签名；请核对编号或先建档",
+                  id, result->height, (unsigned)result->signer_count, (unsigned)result->set_size);
+    } else {
+        fault_set(fault, EXIT_REFUSED,
+                  "the node says that there is no account of learner %s but does not prove it; ask "
+                  "another node",
+                  "节点称没有学习者 %s 的账户，但未能证明；请询问其他节点", id);
+    }
+    proof_check_free(&check);
+    client_answer_free(&answer);
+}
+
+static bool fetch_archive(const struct archive_values *values, const struct connection *connection,
+                          const struct hash32 *learner, struct client_answer *answer,
+                          struct fault *fault)
+{
+    if (!fetch_proof(connection, learner, "archive/proof?issuer=1", answer, fault)) {
         return false;
     }
     if (answer->http_status == 200) {
@@ -101,9 +147,7 @@ static bool fetch_proof(const struct connection *connection, const struct hash32
     uint32_t code = client_problem(answer, fault);
     client_answer_free(answer);
     if (code == ST_NOT_FOUND || code == ST_UNKNOWN_ACCOUNT) {
-        fault_set(fault, EXIT_REFUSED,
-                  "the network has no account of learner %s; check the id, or open the account",
-                  "网络中没有学习者 %s 的账户；请核对编号或先建档", id);
+        tell_absence(values, connection, learner, fault);
     }
     return false;
 }
@@ -170,7 +214,7 @@ int command_archive(int argc, char **argv)
         return fault_print(&fault);
     }
     if (find_learner(&values, &connection, &learner, &fault) &&
-        fetch_proof(&connection, &learner, &answer, &fault)) {
+        fetch_archive(&values, &connection, &learner, &answer, &fault)) {
         code = show(&values, &connection, &learner, &answer);
     } else {
         code = fault_print(&fault);

@@ -118,13 +118,13 @@ static bool make_node_key(const struct plan *plan, uint32_t node, struct pubkey3
     char path[FILE_PATH_SIZE];
     char passphrase[KEYFILE_PASSPHRASE_SIZE_MAX + 1];
     char error[512];
-    if (!node_path(path, plan, node, "", fault) || !folder_make(path, false, fault) ||
+    if (!node_path(path, plan, node, "", fault) || !folder_make(path, fault) ||
         !passphrase_make(passphrase, fault) || !node_path(path, plan, node, "node.key", fault)) {
         return false;
     }
     enum status status = keyfile_create(path, passphrase, key, error, sizeof error);
     if (status != ST_OK) {
-        return keyfile_fault(status, error, fault);
+        return keyfile_fault(KEY_MAKE, status, path, error, fault);
     }
     size_t size = strlen(passphrase);
     passphrase[size++] = '\n';
@@ -184,8 +184,8 @@ static bool make_validators(struct plan *plan, struct fault *fault)
 static bool make_member_keys(struct plan *plan, struct fault *fault)
 {
     char folder[FILE_PATH_SIZE];
-    if (!path_join(folder, plan->values->folder, "keys", fault) ||
-        !folder_make(folder, false, fault) || !keyring_make_identity(folder, fault)) {
+    if (!path_join(folder, plan->values->folder, "keys", fault) || !folder_make(folder, fault) ||
+        !keyring_make_identity(folder, fault)) {
         return false;
     }
     for (size_t i = 0; i < plan->genesis.n_members; i++) {
@@ -240,7 +240,7 @@ static bool make_network(struct plan *plan, struct fault *fault)
     /* All that can be wrong with the tables is found before anything is written. */
     if ((plan->values->base_port == 0 && !free_ports(plan->ports, fault)) ||
         !demo_read(&plan->genesis, &plan->values->tables, &plan->arena, fault) ||
-        !folder_make(plan->values->folder, false, fault)) {
+        !folder_make(plan->values->folder, fault)) {
         return false;
     }
     if (make_member_keys(plan, fault) && make_validators(plan, fault) &&

@@ -5,7 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { KEY_HELP = 0x1001, KEY_LANG, KEY_JSON, OPTIONS_MAX = 32 };
+enum { KEY_HELP = 0x1001, KEY_LANG, KEY_JSON, OPTIONS_MAX = 32, COMMANDS_MAX = 16 };
 
 static bool json_on;
 
@@ -35,19 +35,49 @@ void json_print(json_t *value)
     json_decref(value);
 }
 
-/* The half of "English|中文" in the language of the output. argp frees what differs from the text. */
-static char *translate(int key, const char *text, void *input)
+/* The half of "English|中文" in the language of the output. Out: *size of it. */
+static const char *half(const char *text, size_t *size)
 {
-    (void)input;
-    if (key == ARGP_KEY_HELP_DUP_ARGS_NOTE || text == NULL) {
-        return NULL;
+    const char *bar = strchr(text, '|');
+    bool chinese = bar != NULL && lang_get() == LANG_ZH;
+    *size = bar == NULL ? strlen(text) : chinese ? strlen(bar + 1) : (size_t)(bar - text);
+    return chinese ? bar + 1 : text;
+}
+
+static void show_half(const char *text)
+{
+    size_t size = 0;
+    const char *start = half(text, &size);
+    printf("%.*s", (int)size, start);
+}
+
+static void show_option(const struct argp_option *option)
+{
+    enum { TEXT_COLUMN = 26 };
+    char label[80];
+    snprintf(label, sizeof label, "%s%c%s --%s%s%s", "  ", option->key < 0x1000 ? '-' : ' ',
+             option->key < 0x1000 ? (const char[]){(char)option->key, ',', '\0'} : "  ",
+             option->name, option->arg != NULL ? "=" : "", option->arg != NULL ? option->arg : "");
+    printf("%-*s ", TEXT_COLUMN, label);
+    if (strlen(label) > TEXT_COLUMN) {
+        printf("\n%-*s ", TEXT_COLUMN, "");
     }
-    const char *bar = strstr(text, "|");
-    bool is_choice = key == ARGP_KEY_HELP_ARGS_DOC;
-    if (bar == NULL || is_choice) {
-        return strdup(text);
+    show_half(option->doc);
+    putchar('\n');
+}
+
+static void show_help(const struct command_spec *spec, const char *program)
+{
+    const struct argp_option *const lists[] = {spec->options, common_options};
+    printf("%s: %s [%s]%s%s\n\n", tr("Usage", "用法"), program, tr("OPTION...", "选项……"),
+           spec->arguments != NULL ? " " : "", spec->arguments != NULL ? spec->arguments : "");
+    show_half(spec->text);
+    printf("\n\n");
+    for (size_t l = 0; l < 2; l++) {
+        for (size_t i = 0; lists[l] != NULL && lists[l][i].name != NULL && i < OPTIONS_MAX; i++) {
+            show_option(&lists[l][i]);
+        }
     }
-    return lang_get() == LANG_ZH ? strdup(bar + 1) : strndup(text, (size_t)(bar - text));
 }
 
 /* What argp says only as "error": an option that is not there, or one without its value. */
@@ -146,16 +176,12 @@ int command_parse(const struct command_spec *spec, void *values, int argc, char 
         options[count] = spec->options[count];
     }
     memcpy(options + count, common_options, sizeof common_options);
-    const struct argp argp = {.options = options,
-                              .parser = parse_one,
-                              .args_doc = spec->arguments,
-                              .doc = spec->text,
-                              .help_filter = translate};
+    const struct argp argp = {.options = options, .parser = parse_one, .args_doc = spec->arguments};
     find_lang(argc, argv);
     error_t error =
         argp_parse(&argp, argc, argv, ARGP_NO_EXIT | ARGP_NO_ERRS | ARGP_NO_HELP, NULL, &parsing);
     if (parsing.helped) {
-        argp_help(&argp, stdout, ARGP_HELP_USAGE | ARGP_HELP_DOC | ARGP_HELP_LONG, argv[0]);
+        show_help(spec, argv[0]);
         return EXIT_OK;
     }
     if (error != 0) {
@@ -164,48 +190,96 @@ int command_parse(const struct command_spec *spec, void *values, int argc, char 
     return COMMAND_GOES_ON;
 }
 
-static void show_table(const struct command *table, const char *text, const char *program,
-                       FILE *out)
+static void show_table(const struct command *table, const char *text, const char *program)
 {
-    const char *bar = strchr(text, '|');
-    fprintf(out, "%s: %s COMMAND ...\n\n", tr("Usage", "用法"), program);
-    if (lang_get() == LANG_ZH) {
-        fprintf(out, "%s\n\n", bar + 1);
-    } else {
-        fprintf(out, "%.*s\n\n", (int)(bar - text), text);
-    }
+    printf("%s: %s %s\n\n", tr("Usage", "用法"), program, tr("COMMAND ...", "命令 ……"));
+    show_half(text);
+    printf("\n\n");
     for (size_t i = 0; table[i].name != NULL; i++) {
-        fprintf(out, "  %-10s %s\n", table[i].name, tr(table[i].en, table[i].zh));
+        printf("  %-10s %s\n", table[i].name, tr(table[i].en, table[i].zh));
     }
-    fprintf(out, "\n%s: %s COMMAND --help\n", tr("More", "详情"), program);
+    printf("\n%s: %s %s --help\n", tr("More", "详情"), program, tr("COMMAND", "命令"));
+    printf("%s\n", tr("Every command takes --lang en|zh and --json.",
+                      "每个命令都接受 --lang en|zh 与 --json。"));
+    printf("%s\n",
+           tr("Exit codes: 0 done; 1 refused, or a negative answer; 2 the command line or a "
+              "file it names;\n3 no node answered; 4 a file, a key or the disk.",
+              "退出码：0 完成；1 被拒或否定答复；2 命令行或所指文件有误；3 没有节点应答；"
+              "4 文件、密钥或磁盘。"));
+}
+
+/* --lang and --json may stand before the command too. Returns how many words they take. */
+static int skip_common(int argc, char **argv)
+{
+    int at = 1;
+    while (at < argc) {
+        if (strcmp(argv[at], "--json") == 0) {
+            json_on = true;
+            at++;
+        } else if (strncmp(argv[at], "--lang=", 7) == 0) {
+            at++;
+        } else if (strcmp(argv[at], "--lang") == 0 && at + 1 < argc) {
+            at += 2;
+        } else {
+            break;
+        }
+    }
+    return at - 1;
+}
+
+static int unknown_command(const struct command *table, const char *word, const char *program)
+{
+    static const char *const options[] = {"help", "version", "lang", "json", NULL};
+    const char *names[COMMANDS_MAX + 1] = {NULL};
+    struct fault fault;
+    for (size_t i = 0; table[i].name != NULL && i < COMMANDS_MAX; i++) {
+        names[i] = table[i].name;
+    }
+    bool is_option = word[0] == '-';
+    const char *near = nearest(word + strspn(word, "-"), is_option ? options : names);
+    if (is_option) {
+        fault_set(&fault, EXIT_USAGE,
+                  near != NULL ? "there is no option %s; did you mean --%s?"
+                               : "there is no option %s; see: %s --help",
+                  near != NULL ? "没有选项 %s；是否想用 --%s？" : "没有选项 %s；请看：%s --help",
+                  word, near != NULL ? near : program);
+    } else {
+        fault_set(&fault, EXIT_USAGE,
+                  near != NULL ? "there is no command %s; did you mean %s?"
+                               : "there is no command %s; see: %s --help",
+                  near != NULL ? "没有命令 %s；是否想用 %s？" : "没有命令 %s；请看：%s --help",
+                  word, near != NULL ? near : program);
+    }
+    return fault_print(&fault);
 }
 
 int command_dispatch(const struct command *table, const char *text, int argc, char **argv)
 {
-    enum { COMMANDS_MAX = 16 };
-    const char *names[COMMANDS_MAX + 1] = {NULL};
-    struct fault fault;
     char program[128];
+    struct fault fault;
     find_lang(argc, argv);
-    if (argc < 2 || strcmp(argv[1], "--help") == 0 || strcmp(argv[1], "help") == 0) {
-        show_table(table, text, argv[0], argc < 2 ? stderr : stdout);
-        return argc < 2 ? EXIT_USAGE : EXIT_OK;
+    int skipped = skip_common(argc, argv);
+    argv[skipped] = argv[0];
+    argc -= skipped;
+    argv += skipped;
+    if (argc < 2) {
+        fault_set(&fault, EXIT_USAGE, "which command? See: %s --help", "哪个命令？请看：%s --help",
+                  argv[0]);
+        show_table(table, text, argv[0]);
+        return fault_print(&fault);
+    }
+    if (strcmp(argv[1], "--help") == 0 || strcmp(argv[1], "help") == 0) {
+        show_table(table, text, argv[0]);
+        return EXIT_OK;
     }
     for (size_t i = 0; table[i].name != NULL && i < COMMANDS_MAX; i++) {
-        names[i] = table[i].name;
         if (strcmp(argv[1], table[i].name) == 0) {
             snprintf(program, sizeof program, "%s %s", argv[0], argv[1]);
             argv[1] = program;
             return table[i].run(argc - 1, argv + 1);
         }
     }
-    const char *near = nearest(argv[1], names);
-    fault_set(&fault, EXIT_USAGE,
-              near != NULL ? "there is no command %s; did you mean %s?"
-                           : "there is no command %s; see: %s --help",
-              near != NULL ? "没有命令 %s；是否想用 %s？" : "没有命令 %s；请看：%s --help", argv[1],
-              near != NULL ? near : argv[0]);
-    return fault_print(&fault);
+    return unknown_command(table, argv[1], argv[0]);
 }
 
 bool argument_unexpected(const char *text, struct fault *fault)

@@ -41,7 +41,8 @@ enum { COMMAND_GOES_ON = -1 };
  * Returns  COMMAND_GOES_ON, or the exit code to end with: help was shown, or an error was printed. */
 int command_parse(const struct command_spec *spec, void *values, int argc, char **argv);
 
-/* Runs the entry of a table of sub-commands that argv[1] names; an unknown one is told its neighbour. */
+/* Runs the entry of a table of sub-commands that argv[1] names, behind --lang and --json; an unknown one is
+ * told its neighbour, and none the table. */
 int command_dispatch(const struct command *table, const char *text, int argc, char **argv);
 
 /* True when --json was given. */

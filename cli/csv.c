@@ -77,6 +77,10 @@ static int keep_character(struct csv *csv, int byte, bool *fits)
         if (next < 0 || next == '\n') {
             return next;
         }
+        if (next < '0') {
+            csv->taken--; /* no part of a character: a quotation mark or delimiter of its own */
+            return 0;
+        }
         *fits = keep(csv, next) && *fits;
         if (i == 0 && next >= '0' && next <= '9') {
             more = 3;

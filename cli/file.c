@@ -1,5 +1,6 @@
 #include "cli/file.h"
 
+#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
@@ -112,18 +113,32 @@ bool path_join(char out[FILE_PATH_SIZE], const char *folder, const char *name, s
     return true;
 }
 
-bool folder_make(const char *path, bool may_exist, struct fault *fault)
+static bool is_empty_folder(const char *path)
 {
-    struct stat info;
+    DIR *folder = opendir(path);
+    const struct dirent *entry = NULL;
+    bool empty = folder != NULL;
+    while (empty && (entry = readdir(folder)) != NULL) {
+        empty = strcmp(entry->d_name, ".") == 0 || strcmp(entry->d_name, "..") == 0;
+    }
+    if (folder != NULL) {
+        closedir(folder);
+    }
+    return empty;
+}
+
+bool folder_make(const char *path, struct fault *fault)
+{
     if (mkdir(path, 0700) == 0) {
         return true;
     }
-    if (errno != EEXIST) {
+    bool exists = errno == EEXIST;
+    if (exists && is_empty_folder(path)) {
+        return true;
+    }
+    if (!exists) {
         return fault_set(fault, EXIT_IO, "the folder %s cannot be made: %s", "无法创建目录 %s：%s",
                          path, strerror(errno));
-    }
-    if (may_exist && stat(path, &info) == 0 && S_ISDIR(info.st_mode)) {
-        return true;
     }
     return fault_set(fault, EXIT_USAGE,
                      "%s is there already and nothing in it is touched; choose another folder",

@@ -20,7 +20,7 @@ bool file_write(const char *path, const void *data, size_t size, unsigned mode, 
 /* folder/name, or name alone when it is absolute. Returns false when too long. */
 bool path_join(char out[FILE_PATH_SIZE], const char *folder, const char *name, struct fault *fault);
 
-/* Makes one folder, mode 0700. An existing one is an error unless `may_exist`. */
-bool folder_make(const char *path, bool may_exist, struct fault *fault);
+/* Makes one folder, mode 0700. An existing one with anything in it is an error. */
+bool folder_make(const char *path, struct fault *fault);
 
 #endif

@@ -31,12 +31,26 @@ struct keyring {
     struct member_secrets **members;
 };
 
-bool keyfile_fault(enum status status, const char *sentence, struct fault *fault)
+bool keyfile_fault(enum key_act act, enum status status, const char *path, const char *sentence,
+                   struct fault *fault)
 {
-    fault_set(fault, EXIT_IO, "%s", "%s", sentence);
-    size_t size = strlen(fault->zh);
-    snprintf(fault->zh + size, sizeof fault->zh - size, "（%s）", status_zh(status));
-    return false;
+    const char *zh =
+        act == KEY_MAKE ? "无法创建；请检查目录、权限与磁盘" : "无法读取；请检查路径与权限";
+    if (status == ST_BAD_PASSPHRASE) {
+        zh = act == KEY_MAKE   ? "需要 1 至 1023 个字符的口令"
+             : act == KEY_OPEN ? "口令不能打开它；请重试"
+                               : "没有首行；请在首行写入口令";
+    } else if (act == KEY_MAKE && status == ST_CONFLICT) {
+        zh = "已存在；密钥从不覆盖其他文件";
+    } else if (act == KEY_OPEN && status == ST_NOT_FOUND) {
+        zh = "不存在；请检查路径，或用 xuelian key new 生成";
+    } else if (act == KEY_OPEN && status == ST_BAD_KEY) {
+        zh = "不是加密的 secp256k1 密钥（PKCS#8 "
+             "PEM），或其他用户可读取它；请给出正确的文件，权限应为 "
+             "600";
+    }
+    return fault_set(fault, EXIT_IO, "%s%.0s%.0s%.0s", "%.0s%s %s：%s", sentence,
+                     act == KEY_PASSPHRASE ? "口令文件" : "密钥文件", path, zh);
 }
 
 static bool prompt(const char *text, char out[KEYFILE_PASSPHRASE_SIZE_MAX])
@@ -71,7 +85,7 @@ bool passphrase_get(const char *file, bool again, char out[KEYFILE_PASSPHRASE_SI
     char second[KEYFILE_PASSPHRASE_SIZE_MAX];
     if (file != NULL) {
         enum status status = keyfile_passphrase(file, out, error, sizeof error);
-        return status == ST_OK || keyfile_fault(status, error, fault);
+        return status == ST_OK || keyfile_fault(KEY_PASSPHRASE, status, file, error, fault);
     }
     if (!prompt(tr("Passphrase: ", "口令："), out)) {
         return fault_set(fault, EXIT_USAGE,
@@ -200,12 +214,13 @@ bool keyring_signer(struct keyring *keyring, uint32_t member, const struct signe
                 (unsigned)member, path);
         }
         enum status status = keyfile_passphrase(passphrase_path, passphrase, error, sizeof error);
-        if (status == ST_OK) {
-            status = keyfile_read(path, passphrase, &found->signer, error, sizeof error);
+        if (status != ST_OK) {
+            return keyfile_fault(KEY_PASSPHRASE, status, passphrase_path, error, fault);
         }
+        status = keyfile_read(path, passphrase, &found->signer, error, sizeof error);
         wipe(passphrase, sizeof passphrase);
         if (status != ST_OK) {
-            return keyfile_fault(status, error, fault);
+            return keyfile_fault(KEY_OPEN, status, path, error, fault);
         }
     }
     *signer = found->signer;
@@ -300,7 +315,7 @@ bool keyring_make_member(const char *folder, uint32_t member, struct pubkey33 *k
         return false;
     }
     enum status status = keyfile_create(path, passphrase, key, error, sizeof error);
-    bool made = status == ST_OK || keyfile_fault(status, error, fault);
+    bool made = status == ST_OK || keyfile_fault(KEY_MAKE, status, path, error, fault);
     if (made) {
         size_t size = strlen(passphrase);
         passphrase[size++] = '\n';

@@ -47,7 +47,9 @@ void learner_id(struct hash32 *learner, const struct hash32 *identity, const cha
 void learner_commitment(struct hash32 *commitment, const struct hash32 *identity,
                         const char *name_space, const char *number);
 
-/* Wraps a key file's sentence, which is in English alone, for both languages. */
-bool keyfile_fault(enum status status, const char *sentence, struct fault *fault);
+/* A key file's sentence, which is in English alone, in both languages. act: what was tried. */
+enum key_act { KEY_MAKE, KEY_OPEN, KEY_PASSPHRASE };
+bool keyfile_fault(enum key_act act, enum status status, const char *path, const char *sentence,
+                   struct fault *fault);
 
 #endif

@@ -94,7 +94,7 @@ static bool grow(struct side_table *table)
     return true;
 }
 
-static const char **copy_row(const char *const *fields, uint32_t count)
+static const char **copy_row(const char *const *fields, uint32_t count, size_t *used)
 {
     size_t size = count * sizeof *fields;
     for (uint32_t i = 0; i < count; i++) {
@@ -104,6 +104,7 @@ static const char **copy_row(const char *const *fields, uint32_t count)
     if (row == NULL) {
         return NULL;
     }
+    *used += size;
     char *at = (char *)(void *)(row + count);
     for (uint32_t i = 0; i < count; i++) {
         size_t length = strlen(fields[i]) + 1;
@@ -126,9 +127,11 @@ static bool add_row(struct side_table *table, const char *const *fields, const c
     if (empty) {
         return true;
     }
-    if (table->row_count == TABLE_ROWS_MAX) {
-        return fault_set(fault, EXIT_USAGE, "%s has more than 1,000,000 rows",
-                         "%s 超过 1,000,000 行", path);
+    if (table->row_count == TABLE_ROWS_MAX || table->size > TABLE_SIZE_MAX) {
+        return fault_set(
+            fault, EXIT_USAGE,
+            "%s has more than 1,000,000 rows or 1 GiB; a table to join must be smaller",
+            "%s 超过 1,000,000 行或 1 GiB；用于连接的表必须更小", path);
     }
     if (!grow(table)) {
         return fault_set(fault, EXIT_IO, "out of memory", "内存不足");
@@ -138,7 +141,7 @@ static bool add_row(struct side_table *table, const char *const *fields, const c
         return fault_set(fault, EXIT_USAGE, "%s, line %u: a second row with the key '%s'",
                          "%s 第 %u 行：键“%s”重复", path, (unsigned)line, key[0]);
     }
-    const char **row = copy_row(fields, table->column_count);
+    const char **row = copy_row(fields, table->column_count, &table->size);
     if (row == NULL) {
         return fault_set(fault, EXIT_IO, "out of memory", "内存不足");
     }

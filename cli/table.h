@@ -4,12 +4,13 @@
 
 #include "cli/mapping.h"
 
-enum { TABLE_ROWS_MAX = 1000000 };
+enum { TABLE_ROWS_MAX = 1000000, TABLE_SIZE_MAX = 1 << 30 };
 
 struct side_table {
     uint32_t column_count;
     char **names; /* "table.column" */
     uint32_t row_count;
+    size_t size;        /* bytes of the rows */
     const char ***rows; /* each one allocation: pointers, then texts */
     uint32_t key[MAPPING_KEY_MAX];
     uint32_t key_count;

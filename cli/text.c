@@ -44,6 +44,46 @@ const char *tr(const char *en, const char *zh)
     return lang_get() == LANG_ZH ? zh : en;
 }
 
+/* The length of the UTF-8 character at text, or 0 when there is none. Of the forms that are not allowed only
+ * lengths are looked at: nothing here depends on the others. */
+static size_t character_size(const unsigned char *text)
+{
+    size_t size = text[0] < 0x80   ? 1
+                  : text[0] < 0xc2 ? 0
+                  : text[0] < 0xe0 ? 2
+                  : text[0] < 0xf0 ? 3
+                                   : 4;
+    if (text[0] > 0xf4 || (text[0] == 0xe0 && text[1] < 0xa0) ||
+        (text[0] == 0xed && text[1] > 0x9f) || (text[0] == 0xf0 && text[1] < 0x90) ||
+        (text[0] == 0xf4 && text[1] > 0x8f)) {
+        return 0;
+    }
+    for (size_t i = 1; i < size; i++) {
+        if (text[i] < 0x80 || text[i] > 0xbf) {
+            return 0;
+        }
+    }
+    return size;
+}
+
+void text_clean(char *text)
+{
+    unsigned char *at = (unsigned char *)text;
+    while (*at != '\0') {
+        size_t size = character_size(at);
+        if (size == 0) {
+            *at = '?';
+            size = 1;
+        } else if (*at < 0x20 || *at == 0x7f) {
+            *at = ' ';
+        } else if (size == 2 && at[0] == 0xc2 && at[1] < 0xa0) {
+            at[0] = ' '; /* control characters of the second set */
+            at[1] = ' ';
+        }
+        at += size;
+    }
+}
+
 bool fault_set(struct fault *fault, enum exit_code code, const char *en, const char *zh, ...)
 {
     va_list arguments;
@@ -55,6 +95,8 @@ bool fault_set(struct fault *fault, enum exit_code code, const char *en, const c
     va_start(arguments, zh);
     vsnprintf(made.zh, sizeof made.zh, zh, arguments);
     va_end(arguments);
+    text_clean(made.en);
+    text_clean(made.zh);
     *fault = made;
     return false;
 }
@@ -71,39 +113,41 @@ int fault_print(const struct fault *fault)
     return (int)fault->code;
 }
 
-/* Levenshtein's distance with one row. */
+/* Edits from a to b, two letters that changed places counting as one (optimal string alignment). */
 static size_t distance(const char *a, const char *b)
 {
-    size_t row[NEAR_SIZE + 1];
+    size_t rows[3][NEAR_SIZE + 1]; /* of the last letters of a, in turn */
     size_t a_size = strlen(a);
     size_t b_size = strlen(b);
-    if (a_size > NEAR_SIZE || b_size > NEAR_SIZE) {
+    if (a_size >= NEAR_SIZE || b_size >= NEAR_SIZE) {
         return SIZE_MAX;
     }
     for (size_t k = 0; k <= b_size; k++) {
-        row[k] = k;
+        rows[0][k] = k;
     }
     for (size_t i = 1; i <= a_size; i++) {
-        size_t diagonal = row[0];
+        size_t *row = rows[i % 3];
+        const size_t *above = rows[(i + 2) % 3];
+        const size_t *higher = rows[(i + 1) % 3];
         row[0] = i;
         for (size_t k = 1; k <= b_size; k++) {
-            size_t above = row[k];
-            size_t best = diagonal + (a[i - 1] != b[k - 1]);
-            best = above + 1 < best ? above + 1 : best;
+            size_t best = above[k - 1] + (a[i - 1] != b[k - 1]);
+            best = above[k] + 1 < best ? above[k] + 1 : best;
             best = row[k - 1] + 1 < best ? row[k - 1] + 1 : best;
-            row[k] = best;
-            diagonal = above;
+            bool swapped = i > 1 && k > 1 && a[i - 1] == b[k - 2] && a[i - 2] == b[k - 1];
+            row[k] = swapped && higher[k - 2] + 1 < best ? higher[k - 2] + 1 : best;
         }
     }
-    return row[b_size];
+    return rows[a_size % 3][b_size];
 }
 
 const char *nearest(const char *word, const char *const *names)
 {
     const char *best = NULL;
-    size_t least = strlen(word) >= 8 ? 4 : 3;
+    size_t size = strlen(word);
+    size_t least = size >= 8 ? 4 : size >= 5 ? 3 : 2;
     for (size_t i = 0; names[i] != NULL; i++) {
-        size_t far = distance(word, names[i]);
+        size_t far = size >= 3 && strncmp(word, names[i], size) == 0 ? 1 : distance(word, names[i]);
         if (far < least && far < strlen(names[i])) {
             least = far;
             best = names[i];

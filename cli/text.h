@@ -32,16 +32,21 @@ struct fault {
     char zh[640];
 };
 
-/* Formats both sentences; the arguments are the same, in the same order. Returns false, so that a
- * function can `return fault_set(...)`. */
+/* Formats both sentences; the arguments are the same, in the same order. What comes from files and nodes is
+ * made fit for a terminal and for JSON: control characters become spaces, what is not UTF-8 a question mark.
+ * Returns false, so that a function can `return fault_set(...)`. */
 bool fault_set(struct fault *fault, enum exit_code code, const char *en, const char *zh, ...)
     __attribute__((format(printf, 3, 5), format(printf, 4, 5)));
 const char *fault_text(const struct fault *fault);
 /* Prints it on standard error, after the program's name. Returns its exit code. */
 int fault_print(const struct fault *fault);
 
-/* The entry of names (NULL-terminated) nearest to word, or NULL when none is near: at most 2 edits, or
- * 3 for words of 8 letters and more. Words beyond 63 characters are near to nothing. */
+/* Makes text fit for a terminal and for JSON, in place; it never grows. */
+void text_clean(char *text);
+
+/* The entry of names (NULL-terminated) nearest to word, or NULL when none is near: one that begins with it
+ * (3 letters and more), or that is 1 edit away, 2 from 5 letters on, 3 from 8 on. An edit is a letter more,
+ * less or other, or two that changed places. Words beyond 63 characters are near to nothing. */
 const char *nearest(const char *word, const char *const *names);
 
 /* Strict reading of numbers from text. Return false unless the whole text is one decimal number in range;
