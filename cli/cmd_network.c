@@ -2,6 +2,7 @@
 #include <arpa/inet.h>
 #include <inttypes.h>
 #include <netinet/in.h>
+#include <openssl/rand.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -77,29 +78,45 @@ static bool set(void *values, int key, const char *text, struct fault *fault)
     }
 }
 
-/* Ports that were free a moment ago: all are held open together, so that none comes twice. */
+static int bind_port(uint32_t port)
+{
+    struct sockaddr_in address = {.sin_family = AF_INET, .sin_port = htons((uint16_t)port)};
+    int one = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+    address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+    if (one >= 0 && bind(one, (const struct sockaddr *)&address, sizeof address) != 0) {
+        close(one);
+        one = -1;
+    }
+    return one;
+}
+
+/* Ports that were free a moment ago, below those that the system gives to outgoing connections, so that a
+ * validator which is down finds its own free again. Where the search begins is random: two networks made
+ * at once should not meet. */
 static bool free_ports(uint16_t ports[PORT_COUNT], struct fault *fault)
 {
+    enum { PORT_FIRST = 10240, PORT_LAST = 32000, PORT_RANGE = PORT_LAST - PORT_FIRST };
     int sockets[PORT_COUNT];
-    bool fine = true;
-    int opened = 0;
-    for (; opened < PORT_COUNT && fine; opened++) {
-        struct sockaddr_in address = {.sin_family = AF_INET};
-        socklen_t size = sizeof address;
-        address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
-        sockets[opened] = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
-        fine = sockets[opened] >= 0 &&
-               bind(sockets[opened], (const struct sockaddr *)&address, sizeof address) == 0 &&
-               getsockname(sockets[opened], (struct sockaddr *)&address, &size) == 0;
-        ports[opened] = ntohs(address.sin_port);
+    uint16_t start = 0;
+    int found = 0;
+    if (RAND_bytes((uint8_t *)&start, sizeof start) != 1) {
+        return fault_set(fault, EXIT_IO, "the system gives no random numbers",
+                         "系统无法提供随机数");
     }
-    for (int i = 0; i < opened; i++) {
-        if (sockets[i] >= 0) {
-            close(sockets[i]);
+    for (uint32_t i = 0; i < PORT_RANGE && found < PORT_COUNT; i++) {
+        uint32_t port = PORT_FIRST + (start + i) % PORT_RANGE;
+        int one = bind_port(port);
+        if (one >= 0) {
+            ports[found] = (uint16_t)port;
+            sockets[found++] = one;
         }
     }
-    return fine || fault_set(fault, EXIT_IO, "no free ports on this machine; give --base-port",
-                             "本机没有空闲端口；请给出 --base-port");
+    for (int i = 0; i < found; i++) {
+        close(sockets[i]);
+    }
+    return found == PORT_COUNT ||
+           fault_set(fault, EXIT_IO, "no free ports on this machine; give --base-port",
+                     "本机没有空闲端口；请给出 --base-port");
 }
 
 /* DIR/node-N/...: one file of a validator. */

@@ -12,6 +12,8 @@
 #include <unistd.h>
 #include <zlib.h>
 
+#include "proto/bytes.h"
+
 static char folder[64];
 
 int support_enter(void **state)
@@ -82,17 +84,17 @@ static void load(const char *name, char *text, size_t room)
     fclose(file);
 }
 
-void support_run(struct run *run, const char *const *arguments)
+pid_t support_spawn(const char *name, const char *const *arguments, const char *out,
+                    const char *err)
 {
     enum { ARGUMENTS_MAX = 32 };
     char program[4096];
     char *argv[ARGUMENTS_MAX + 2] = {NULL};
     posix_spawn_file_actions_t actions;
     pid_t pid = 0;
-    int status = 0;
     const char *build = getenv("XUELIAN_BUILD_DIR");
     assert_non_null(build);
-    snprintf(program, sizeof program, "%s/bin/xuelian", build);
+    snprintf(program, sizeof program, "%s/bin/%s", build, name);
     argv[0] = program;
     for (size_t i = 0; arguments[i] != NULL; i++) {
         assert_true(i < ARGUMENTS_MAX);
@@ -100,17 +102,33 @@ void support_run(struct run *run, const char *const *arguments)
     }
     posix_spawn_file_actions_init(&actions);
     posix_spawn_file_actions_addopen(&actions, 0, "/dev/null", O_RDONLY, 0);
-    posix_spawn_file_actions_addopen(&actions, 1, "stdout.txt", O_WRONLY | O_CREAT | O_TRUNC, 0600);
-    posix_spawn_file_actions_addopen(&actions, 2, "stderr.txt", O_WRONLY | O_CREAT | O_TRUNC, 0600);
+    posix_spawn_file_actions_addopen(&actions, 1, out, O_WRONLY | O_CREAT | O_TRUNC, 0600);
+    posix_spawn_file_actions_addopen(&actions, 2, err, O_WRONLY | O_CREAT | O_TRUNC, 0600);
     assert_int_equal(posix_spawn(&pid, program, &actions, NULL, argv, environ), 0);
     posix_spawn_file_actions_destroy(&actions);
-    assert_int_equal(waitpid(pid, &status, 0), pid);
-    run->code = WIFEXITED(status) ? WEXITSTATUS(status) : -1;
-    load("stdout.txt", run->out, sizeof run->out);
-    load("stderr.txt", run->err, sizeof run->err);
     for (size_t i = 0; arguments[i] != NULL; i++) {
         free(argv[i + 1]);
     }
+    return pid;
+}
+
+pid_t support_start(const char *const *arguments)
+{
+    return support_spawn("xuelian", arguments, "stdout.txt", "stderr.txt");
+}
+
+void support_finish(struct run *run, pid_t pid)
+{
+    int status = 0;
+    assert_int_equal(waitpid(pid, &status, 0), pid);
+    run->code = WIFEXITED(status) ? WEXITSTATUS(status) : -WTERMSIG(status);
+    load("stdout.txt", run->out, sizeof run->out);
+    load("stderr.txt", run->err, sizeof run->err);
+}
+
+void support_run(struct run *run, const char *const *arguments)
+{
+    support_finish(run, support_start(arguments));
 }
 
 void support_expect(const struct run *run, int code, const char *part)
@@ -148,4 +166,28 @@ void support_network(void)
     support_tables();
     RUN(&run, "network", "new", "net", "--demo", "tables");
     support_expect(&run, EXIT_OK, "5 members, 1 courses, 2 regions");
+}
+
+/* A vector's bytes; its head is `#` and `name: value` lines. */
+void support_vector(const char *vector, const char *name)
+{
+    static uint8_t bytes[1 << 20];
+    char path[4096];
+    char *text = NULL;
+    size_t size = 0;
+    size_t count = 0;
+    const char *source = getenv("XUELIAN_SOURCE_DIR");
+    assert_non_null(source);
+    snprintf(path, sizeof path, "%s/tests/vectors/%s.hex", source, vector);
+    support_read(path, &text, &size);
+    for (char *line = strtok(text, "\n"); line != NULL; line = strtok(NULL, "\n")) {
+        size_t length = strlen(line);
+        if (line[0] != '#' && strchr(line, ':') == NULL) {
+            assert_true(length % 2 == 0 && count + length / 2 <= sizeof bytes);
+            assert_int_equal(hex_decode(bytes + count, length / 2, line, length), ST_OK);
+            count += length / 2;
+        }
+    }
+    free(text);
+    support_write(name, bytes, count);
 }

@@ -3,6 +3,7 @@
 #define XUELIAN_TESTS_CLI_SUPPORT_H
 
 #include <stddef.h>
+#include <sys/types.h>
 
 #include "cli/text.h"
 
@@ -26,6 +27,12 @@ struct run {
 
 /* Runs bin/xuelian with these arguments (NULL-ended, without the name), input from nowhere. */
 void support_run(struct run *run, const char *const *arguments);
+/* The same in two halves, to do something in between. */
+pid_t support_start(const char *const *arguments);
+void support_finish(struct run *run, pid_t pid); /* code: minus the signal that ended it */
+/* Any program of bin/, its output in two files. */
+pid_t support_spawn(const char *name, const char *const *arguments, const char *out,
+                    const char *err);
 #define RUN(run, ...) support_run((run), (const char *const[]){__VA_ARGS__, NULL})
 
 /* Fails the test with the texts unless the exit code and a part of the output or error are so. */
@@ -35,5 +42,8 @@ void support_expect(const struct run *run, int code, const char *part);
  * into the folder net. */
 void support_tables(void);
 void support_network(void);
+
+/* Writes the bytes of tests/vectors/VECTOR.hex into a file. */
+void support_vector(const char *vector, const char *name);
 
 #endif
