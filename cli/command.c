@@ -232,7 +232,7 @@ static int unknown_command(const struct command *table, const char *word, const 
     static const char *const options[] = {"help", "version", "lang", "json", NULL};
     const char *names[COMMANDS_MAX + 1] = {NULL};
     struct fault fault;
-    for (size_t i = 0; table[i].name != NULL && i < COMMANDS_MAX; i++) {
+    for (size_t i = 0; i < COMMANDS_MAX && table[i].name != NULL; i++) {
         names[i] = table[i].name;
     }
     bool is_option = word[0] == '-';
@@ -272,7 +272,7 @@ int command_dispatch(const struct command *table, const char *text, int argc, ch
         show_table(table, text, argv[0]);
         return EXIT_OK;
     }
-    for (size_t i = 0; table[i].name != NULL && i < COMMANDS_MAX; i++) {
+    for (size_t i = 0; i < COMMANDS_MAX && table[i].name != NULL; i++) {
         if (strcmp(argv[1], table[i].name) == 0) {
             snprintf(program, sizeof program, "%s %s", argv[0], argv[1]);
             argv[1] = program;

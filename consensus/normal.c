@@ -282,11 +282,6 @@ static void vote_send(struct pbft *core, enum phase_index phase, struct result *
     /* R10, R21: one vote per place for ever. */
     CHECK(!vote->present || vote->view < place.view);
     CHECK(place_above(&place, &core->own.newest[newest]));
-    if (phase == COMMIT && core->persisted_height < core->height) {
-        /* R22: the record of a COMMIT names its parent block as durable. Without a PREPARE of its own at this
-         * height nothing has made it so yet. */
-        recover_persist(core, NULL, bytes_of(NULL, 0));
-    }
     *vote = (struct vote){.present = true, .view = place.view, .hash = result->hash};
     vote_hash(&hash, phase_tag(phase), &core->config.chain_id, place.era, place.view, place.height,
               &result->hash);
@@ -346,6 +341,11 @@ bool normal_commit_vote(struct pbft *core)
         return false;
     }
     struct own_height *own = recover_own(core, core->height + 1);
+    if (core->persisted_height < core->height || !result->stored) {
+        /* R20, R22: before the record of a COMMIT is begun, its bodies and its parent block are durable. Without
+         * a PREPARE of its own for this header nothing has made them so yet. */
+        recover_persist(core, result, bytes_of(NULL, 0));
+    }
     uint8_t header[LIMIT_HEADER_SIZE_MAX];
     blob_set(&own->header, bytes_of(header, header_encode(header, &result->header)));
     blob_set(&own->certificate, quorum_certificate(core, PREPARE, view, &hash));

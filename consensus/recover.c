@@ -423,14 +423,15 @@ void recover_resend(struct pbft *core, enum pbft_to to, const struct pubkey33 *p
     }
     if (mine->pre_prepare.size > 0 && mine->pre_prepare_place.era == core->set.era &&
         mine->pre_prepare_place.height == core->height + 1 &&
-        mine->pre_prepare_place.view == mine->view) {
+        mine->pre_prepare_place.view >= mine->target) {
         core_send(core, to, peer, XUELIAN__PEER_TYPE__PEER_TYPE_PRE_PREPARE,
                   blob_bytes(&mine->pre_prepare));
     }
     for (size_t i = 0; own != NULL && i < PHASES; i++) {
         uint8_t bytes[VOTE_SIZE_MAX];
         enum phase_index phase = i == PREPARE ? PREPARE : COMMIT;
-        if (own->votes[phase].present) {
+        /* R13: what a crash kept from leaving before the view was left does not leave after it. */
+        if (own->votes[phase].present && own->votes[phase].view >= mine->target) {
             size_t size = vote_message(bytes, phase, core->set.era, own->height,
                                        (uint32_t)core->self, &own->votes[phase]);
             core_send(core, to, peer, XUELIAN__PEER_TYPE__PEER_TYPE_VOTE, bytes_of(bytes, size));

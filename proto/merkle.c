@@ -155,21 +155,20 @@ enum status merkle_consistent(const struct hash32 *old_root, uint64_t old_size,
                                                                                  : ST_BAD_PROOF;
 }
 
-/* RFC 9162 section 2.1.4.1, unrolled from the root downwards. */
+/* RFC 9162 section 2.1.4.1, unrolled from the root downwards; then turned over. */
 uint32_t merkle_consistency(struct hash32 *proof, const struct hash32 *leaves, uint64_t old_size,
                             uint64_t new_size)
 {
-    struct hash32 down[2 * LIMIT_MERKLE_DEPTH_MAX];
     uint32_t count = 0;
     bool whole = true; /* the old tree is still a subtree that the verifier knows by its root */
     CHECK(old_size > 0 && old_size <= new_size);
     while (old_size != new_size) {
         uint64_t left = split(new_size);
         if (old_size <= left) {
-            merkle_root(&down[count++], leaves + left, new_size - left);
+            merkle_root(&proof[count++], leaves + left, new_size - left);
             new_size = left;
         } else {
-            merkle_root(&down[count++], leaves, left);
+            merkle_root(&proof[count++], leaves, left);
             leaves += left;
             old_size -= left;
             new_size -= left;
@@ -177,10 +176,12 @@ uint32_t merkle_consistency(struct hash32 *proof, const struct hash32 *leaves, u
         }
     }
     if (!whole) {
-        merkle_root(&down[count++], leaves, new_size);
+        merkle_root(&proof[count++], leaves, new_size);
     }
-    for (uint32_t i = 0; i < count; i++) {
-        proof[i] = down[count - 1 - i];
+    for (uint32_t i = 0; i < count / 2; i++) {
+        struct hash32 upper = proof[i];
+        proof[i] = proof[count - 1 - i];
+        proof[count - 1 - i] = upper;
     }
     return count;
 }
