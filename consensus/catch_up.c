@@ -180,6 +180,33 @@ static const struct validator_set *adoption_set(const struct pbft *core,
     return header->height == core->height ? &core->tip_set : &core->set;
 }
 
+/* R30: two certified blocks at one height, or one that does not follow from the tip. */
+void catch_up_fork(struct pbft *core, const struct hash32 *expected, const struct hash32 *found)
+{
+    core->diverged = true;
+    core_alarm(core, PBFT_ALARM_FORK, expected, found);
+}
+
+/* Its certificate is good. */
+static void adoption_good(struct pbft *core)
+{
+    struct adoption *adoption = &core->adoptions[0];
+    struct certificate certificate;
+    const struct validator_set *set = adoption_set(core, &adoption->header);
+    certificate_remember(core, blob_bytes(&adoption->certificate));
+    if (certificate_decode(&certificate, blob_bytes(&adoption->certificate), set->count) == ST_OK) {
+        tripwire_certificate(core, &certificate, set);
+    }
+    if (adoption->header.height == core->height) {
+        catch_up_fork(core, &core->hash, &adoption->hash);
+    } else if (!hash32_equal(&adoption->header.parent_hash, &core->hash)) {
+        catch_up_fork(core, &core->hash, &adoption->header.parent_hash);
+    } else {
+        adoption->state = JUDGED_VALID;
+        catch_up_note(core, &adoption->from, adoption->header.height);
+    }
+}
+
 static void judge_adoption(struct pbft *core)
 {
     struct adoption *adoption = &core->adoptions[0];
@@ -191,8 +218,7 @@ static void judge_adoption(struct pbft *core)
         return;
     }
     if (certificate_known(core, blob_bytes(&adoption->certificate))) {
-        adoption->state = JUDGED_VERIFYING;
-        catch_up_verified(core, true);
+        adoption_good(core);
         return;
     }
     checks_begin(core, &checks, certificate.count);
@@ -291,42 +317,20 @@ static void next_adoption(struct pbft *core)
     }
 }
 
-/* R30: two certified blocks at one height, or one that does not follow from the tip. */
-void catch_up_fork(struct pbft *core, const struct hash32 *expected, const struct hash32 *found)
-{
-    core->diverged = true;
-    core_alarm(core, PBFT_ALARM_FORK, expected, found);
-}
-
 void catch_up_verified(struct pbft *core, bool good)
 {
     struct adoption *adoption = &core->adoptions[0];
-    struct certificate certificate;
-    const struct validator_set *set = adoption_set(core, &adoption->header);
     adoption->token = 0;
-    if (!good) {
-        struct source *source = source_find(core, &adoption->from);
-        if (source != NULL) {
-            source->failures++;
-            source->height = core->height;
-        }
-        next_adoption(core);
+    if (good) {
+        adoption_good(core);
         return;
     }
-    certificate_remember(core, blob_bytes(&adoption->certificate));
-    if (certificate_decode(&certificate, blob_bytes(&adoption->certificate), set->count) == ST_OK) {
-        tripwire_certificate(core, &certificate, set);
+    struct source *source = source_find(core, &adoption->from);
+    if (source != NULL) {
+        source->failures++;
+        source->height = core->height;
     }
-    if (adoption->header.height == core->height) {
-        catch_up_fork(core, &core->hash, &adoption->hash);
-        return;
-    }
-    if (!hash32_equal(&adoption->header.parent_hash, &core->hash)) {
-        catch_up_fork(core, &core->hash, &adoption->header.parent_hash);
-        return;
-    }
-    adoption->state = JUDGED_VALID;
-    catch_up_note(core, &adoption->from, adoption->header.height);
+    next_adoption(core);
 }
 
 bool catch_up_commit(struct pbft *core)

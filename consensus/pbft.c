@@ -82,7 +82,7 @@ static void carve_own(struct carving *carving, struct pbft *core, uint32_t n)
     carve_blob(carving, core == NULL ? NULL : &core->own.new_view, new_view_size_max(n));
 }
 
-static size_t carve_all(struct pbft *core, uint8_t *memory, uint32_t n)
+static size_t carve_all(struct pbft *core, void *memory, uint32_t n)
 {
     struct carving carving = {.memory = memory, .used = 0};
     (void)carve(&carving, sizeof(struct pbft));

@@ -102,9 +102,9 @@ size_t pbft_footprint(const struct pbft_config *config);
 /* Makes a core in memory that the caller owns and later frees; there is nothing to undo.
  * Returns  ST_OK; ST_CORRUPT (what was stored cannot be what this core wrote, or the record names another
  *          block at the tip's height: stop the node); ST_FOREIGN (another chain, key or incarnation).
- *          On error *core is NULL.
+ *          On error *out is NULL.
  * In  memory  pbft_footprint bytes.  Source  R20, R21, R22. */
-enum status pbft_init(struct pbft **core, void *memory, const struct pbft_config *config,
+enum status pbft_init(struct pbft **out, void *memory, const struct pbft_config *config,
                       const struct pbft_start *start);
 
 /* ---- Messages ----------------------------------------------------------------------------------- */
@@ -393,8 +393,8 @@ void pbft_summary(const struct pbft *core, struct pbft_summary *summary);
 /* The set of the open height. Lives as long as the core; changes at a COMMIT effect. */
 const struct validator_set *pbft_set(const struct pbft *core);
 
-/* One paragraph for operators: where it stands and whom it waits for. Out: text, always ended by a NUL,
+/* One paragraph for operators: where it stands and whom it waits for. Out: text in out, always ended by a NUL,
  * cut at size. */
-void pbft_describe(const struct pbft *core, uint64_t now_ms, char *text, size_t size);
+void pbft_describe(const struct pbft *core, uint64_t now_ms, char *out, size_t size);
 
 #endif

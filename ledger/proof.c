@@ -181,8 +181,9 @@ static ProtobufCBinaryData account_value(struct builder *builder, const struct a
 /* ---- Packing ---- */
 
 static enum status pack(struct builder *builder, const struct proof_anchor *anchor,
-                        Xuelian__Proof *wire, uint8_t **proof, size_t *size)
+                        const Xuelian__Proof *content, uint8_t **proof, size_t *size)
 {
+    Xuelian__Proof wire = *content;
     uint8_t header[LIMIT_HEADER_SIZE_MAX];
     Xuelian__Anchor out = XUELIAN__ANCHOR__INIT;
     Xuelian__SetChange **changes = zeroed(builder, anchor->set_change_count, sizeof *changes);
@@ -201,16 +202,16 @@ static enum status pack(struct builder *builder, const struct proof_anchor *anch
     out.certificate = field_borrow(anchor->certificate.data, anchor->certificate.size);
     out.set_changes = changes;
     out.n_set_changes = anchor->set_change_count;
-    wire->version = PROTOCOL_VERSION;
-    wire->chain_id = field_borrow(&builder->view->header.chain_id, 32);
-    wire->anchor = &out;
-    size_t needed = canonical_size(&wire->base);
+    wire.version = PROTOCOL_VERSION;
+    wire.chain_id = field_borrow(&builder->view->header.chain_id, 32);
+    wire.anchor = &out;
+    size_t needed = canonical_size(&wire.base);
     if (needed > LIMIT_PROOF_SIZE_MAX) {
         return ST_BAD_SIZE;
     }
     *proof = malloc(needed);
     CHECK(*proof != NULL);
-    *size = canonical_encode(*proof, &wire->base);
+    *size = canonical_encode(*proof, &wire.base);
     return ST_OK;
 }
 

@@ -63,7 +63,7 @@ void log_event(enum log_level level, const char *event, const char *format, ...)
                            ".%03ldZ\",\"level\":\"%s\",\"event\":\"%s\",\"text\":\"",
                            now.tv_nsec / 1000000, words[level], event);
     at = escape(line, at, sizeof line - 4, text);
-    memcpy(line + at, "\"}\n", 3);
+    at += (size_t)snprintf(line + at, sizeof line - at, "\"}\n");
     /* One write a line, so that lines of several threads do not mix. */
-    (void)!write(STDERR_FILENO, line, at + 3);
+    (void)!write(STDERR_FILENO, line, at);
 }
