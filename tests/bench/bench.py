@@ -12,8 +12,8 @@ import time
 
 sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "e2e"))
 os.environ.setdefault("XUELIAN_BUILD_DIR", os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "..", "build",
-                                                        "release"))
-import harness  # noqa: E402  (the build folder is chosen first)
+                                                        "clang"))
+import harness  # noqa: E402  (an optimised build, unless another is named)
 
 WINDOW = 64  # requests under way on one connection
 

@@ -22,6 +22,7 @@ BUILD = os.environ.get("XUELIAN_BUILD_DIR") or os.path.join(SOURCE, "build", "as
 BIN = os.path.join(BUILD, "bin")
 XUELIAN = os.path.join(BIN, "xuelian")
 XUELIAND = os.path.join(BIN, "xueliand")
+ADD_OBSERVER = os.path.join(BIN, "e2e_add_observer")
 MAKE_TXS = os.path.join(BIN, "e2e_make_txs")
 DEMO = os.path.join(SOURCE, "deploy", "demo", "data")
 NEVER_S = 240  # a wait that lasts so long never ends
@@ -214,6 +215,20 @@ class Network:
 
     def file(self, name):
         return os.path.join(self.top, name)
+
+    def add_observer(self):
+        """One node more, which follows and never votes; before anything has started."""
+        index = len(self.nodes) + 1
+        base = free_base(3)
+        folder = os.path.join(self.folder, f"node-{index}")
+        os.mkdir(folder)
+        run(ADD_OBSERVER, self.genesis, folder, f"127.0.0.1:{base}")
+        with open(os.path.join(folder, "node.yaml"), "w", encoding="utf-8") as file:
+            file.write("data_dir: data\ngenesis: ../network.genesis\nkey_file: node.key\npassphrase_file: passphrase\n"
+                       f"peer_listen: 127.0.0.1:{base}\nrpc_listen: 127.0.0.1:{base + 1}\n"
+                       f"local_listen: 127.0.0.1:{base + 2}\n")
+        self.nodes.append(Node(self, index))
+        return self.nodes[-1]
 
     def wait(self, what, condition, nodes=None):
         """Until the condition holds; returns its value. A node that has ended by itself ends the wait."""
