@@ -168,6 +168,48 @@ void support_network(void)
     support_expect(&run, EXIT_OK, "5 members, 1 courses, 2 regions");
 }
 
+void support_mapping(void)
+{
+    support_write_text("exam.yaml", "mapping: 1\n"
+                                    "name: exam\n"
+                                    "accounts:\n"
+                                    "  - name: people\n"
+                                    "    files: [rows.csv]\n"
+                                    "    account: {namespace: exam, column: id}\n"
+                                    "    opener: {constant: 5}\n"
+                                    "outcomes:\n"
+                                    "  - name: results\n"
+                                    "    files: [rows.csv]\n"
+                                    "    batch: [date]\n"
+                                    "    account: {namespace: exam, column: id}\n"
+                                    "    issuer: {column: issuer}\n"
+                                    "    reference: [id]\n"
+                                    "    fields:\n"
+                                    "      kind: {constant: examination}\n"
+                                    "      course: {column: course}\n"
+                                    "      course_version: {constant: 1}\n"
+                                    "      level: {constant: 3}\n"
+                                    "      credits: {column: credits, scale: 100}\n"
+                                    "      hours: {constant: 36000}\n"
+                                    "      award_date: {column: date, format: yyyy-mm-dd}\n"
+                                    "      grade_band: {constant: 2}\n"
+                                    "      mode: {constant: examination}\n"
+                                    "      source: {constant: institution}\n");
+}
+
+void support_rows(uint32_t count, uint32_t rows_a_day)
+{
+    FILE *file = fopen("rows.csv", "w");
+    assert_non_null(file);
+    fputs("id,issuer,course,credits,date\n", file);
+    for (uint32_t i = 0; i < count; i++) {
+        uint32_t day = i / rows_a_day;
+        fprintf(file, "p%u,5,7,20,2021-%02u-%02u\n", (unsigned)i, (unsigned)(day / 28 % 12 + 1),
+                (unsigned)(day % 28 + 1));
+    }
+    assert_int_equal(fclose(file), 0);
+}
+
 /* A vector's bytes; its head is `#` and `name: value` lines. */
 void support_vector(const char *vector, const char *name)
 {

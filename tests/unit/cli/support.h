@@ -3,6 +3,7 @@
 #define XUELIAN_TESTS_CLI_SUPPORT_H
 
 #include <stddef.h>
+#include <stdint.h>
 #include <sys/types.h>
 
 #include "cli/text.h"
@@ -42,6 +43,12 @@ void support_expect(const struct run *run, int code, const char *part);
  * into the folder net. */
 void support_tables(void);
 void support_network(void);
+
+/* The mapping exam.yaml of one table rows.csv (id, issuer, course, credits, date): an account and an
+ * examination result for each row, batched by date. */
+void support_mapping(void);
+/* rows.csv with this many good rows; `rows_a_day` of them have the same date, and so the same batch. */
+void support_rows(uint32_t count, uint32_t rows_a_day);
 
 /* Writes the bytes of tests/vectors/VECTOR.hex into a file. */
 void support_vector(const char *vector, const char *name);
