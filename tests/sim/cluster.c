@@ -253,6 +253,7 @@ bool cluster_next(struct cluster *cluster, uint64_t until_ms)
     struct pbft_input input = {.type = PBFT_TICK};
     cluster->now_ms = tick_ms > cluster->now_ms ? tick_ms : cluster->now_ms;
     cluster_note(cluster, cluster->now_ms * 64 + ticking->index * 8 + 7);
+    ticking->ticks = ticking->ticked_ms == cluster->now_ms ? ticking->ticks + 1 : 1;
     ticking->ticked_ms = cluster->now_ms;
     replica_step(ticking, &input);
     replica_pump(ticking);

@@ -125,6 +125,7 @@ struct replica {
     struct pbft *core;
     uint64_t tick_ms; /* next deadline */
     uint64_t ticked_ms;
+    uint32_t ticks; /* at ticked_ms */
     struct queued *head;
     struct queued **tail;
     bool blocked; /* a PERSIST is under way */

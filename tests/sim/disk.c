@@ -186,10 +186,11 @@ void disk_lose_blocks(struct disk *disk, size_t count)
 
 void disk_copy(struct disk *out, const struct disk *from)
 {
-    *out = (struct disk){.synced = from->synced,
+    *out = (struct disk){.synced = from->written, /* a copy that was put back is all there */
                          .records = from->records,
                          .record_era = from->record_era,
-                         .record_view = from->record_view};
+                         .record_view = from->record_view,
+                         .incarnation = from->incarnation};
     CHECK(!from->pending.active);
     for (size_t i = 0; i < from->written; i++) {
         disk_append(out, from->blocks[i].block, owned_bytes(&from->blocks[i].certificate));

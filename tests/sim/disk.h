@@ -39,6 +39,7 @@ struct disk {
     uint64_t record_era; /* of the PERSIST that wrote it */
     uint64_t record_view;
     uint64_t records;                   /* written so far */
+    uint64_t incarnation;               /* of the node that wrote the record */
     const struct sim_block **proposals; /* of heights not committed, with bodies */
     size_t proposal_count, proposal_capacity;
     struct disk_new_view *new_views;

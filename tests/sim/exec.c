@@ -137,8 +137,9 @@ void exec_answer(struct replica *replica, struct event *event)
 
 /* ---- EXECUTE ------------------------------------------------------------------------------------- */
 
-static void run(struct replica *replica, uint64_t token, const struct sim_proposal *proposal,
-                struct bytes bytes, const struct sim_tx *const *txs)
+static enum pbft_outcome run(struct replica *replica, uint64_t token,
+                             const struct sim_proposal *proposal, struct bytes bytes,
+                             const struct sim_tx *const *txs)
 {
     struct cluster *cluster = replica->cluster;
     const struct executor_kind *executor = cluster->chain.executor;
@@ -151,9 +152,35 @@ static void run(struct replica *replica, uint64_t token, const struct sim_propos
         cluster_line(cluster, "%u        finds the proposal invalid", (unsigned)replica->index);
     }
     post_answer(replica, token, outcome, block, result);
+    return outcome;
 }
 
-static void run_proposal(struct replica *replica, uint64_t token, struct bytes bytes)
+/* A primary learns from the check of its own batch which transactions cannot be proposed: each alone. */
+static void refuse_bad(struct replica *replica, const struct sim_proposal *proposal,
+                       const struct sim_tx *const *txs)
+{
+    const struct executor_kind *executor = replica->cluster->chain.executor;
+    for (uint32_t i = 0; i < proposal->count; i++) {
+        struct pooled *pooled = pool_find(replica, &txs[i]->entry);
+        struct sim_proposal alone = {
+            .parent_hash = proposal->parent_hash, .time_ms = proposal->time_ms, .count = 1};
+        struct sim_block *block = NULL;
+        struct owned bytes;
+        void *result = NULL;
+        chain_make_proposal(&bytes, &alone.parent_hash, alone.time_ms, &txs[i], 1);
+        if (executor->execute(replica->state, &alone, owned_bytes(&bytes), &txs[i], 0, &block,
+                              &result) == PBFT_EXECUTED_INVALID &&
+            pooled != NULL) {
+            pooled->proposable = false;
+        }
+        executor->drop(result);
+        owned_free(&bytes);
+    }
+    replica_waiting(replica);
+}
+
+static void run_proposal(struct replica *replica, uint64_t token, enum pbft_execute kind,
+                         struct bytes bytes)
 {
     struct sim_proposal proposal;
     if (!chain_parse_proposal(&replica->cluster->chain, bytes, &proposal)) {
@@ -177,7 +204,10 @@ static void run_proposal(struct replica *replica, uint64_t token, struct bytes b
     if (found < proposal.count) {
         post_answer(replica, token, PBFT_EXECUTED_MISSING, NULL, NULL);
     } else {
-        run(replica, token, &proposal, bytes, txs);
+        enum pbft_outcome outcome = run(replica, token, &proposal, bytes, txs);
+        if (outcome == PBFT_EXECUTED_INVALID && kind == PBFT_EXECUTE_CHECK) {
+            refuse_bad(replica, &proposal, txs);
+        }
     }
     free(txs);
 }
@@ -205,7 +235,7 @@ static bool run_if_agrees(struct replica *replica, const struct pbft_effect *eff
         !agrees(replica, &proposal, txs, effect->execute.header)) {
         return false;
     }
-    run(replica, effect->execute.token, &proposal, bytes, txs);
+    (void)run(replica, effect->execute.token, &proposal, bytes, txs);
     return true;
 }
 
@@ -251,7 +281,7 @@ void exec_start(struct replica *replica, const struct pbft_effect *effect)
         return;
     }
     if (effect->execute.kind != PBFT_EXECUTE_HEADER) {
-        run_proposal(replica, token, effect->execute.proposal);
+        run_proposal(replica, token, effect->execute.kind, effect->execute.proposal);
         return;
     }
     candidate = exec_find(replica, &effect->execute.header_hash);
@@ -260,7 +290,7 @@ void exec_start(struct replica *replica, const struct pbft_effect *effect)
         struct sim_proposal proposal;
         struct bytes bytes = owned_bytes(&candidate->block->proposal);
         CHECK(chain_parse_proposal(&replica->cluster->chain, bytes, &proposal));
-        run(replica, token, &proposal, bytes, candidate->block->txs);
+        (void)run(replica, token, &proposal, bytes, candidate->block->txs);
     } else if (!run_by_header(replica, effect)) {
         post_answer(replica, token, PBFT_EXECUTED_MISSING, NULL, NULL);
     }

@@ -229,7 +229,7 @@ static const struct validator_set *next_rules(struct toy *toy, const struct sim_
 
 static bool toy_proposable(const void *state, const struct sim_tx *tx)
 {
-    return !toy_used(state, tx) && !starts(tx, "bad");
+    return !toy_used(state, tx); /* that it is bad shows when it is executed */
 }
 
 /* ---- Executing ----------------------------------------------------------------------------------- */
@@ -237,7 +237,7 @@ static bool toy_proposable(const void *state, const struct sim_tx *tx)
 static bool toy_valid(const struct toy *toy, const struct sim_tx *const *txs, uint32_t count)
 {
     for (uint32_t i = 0; i < count; i++) {
-        if (!toy_proposable(toy, txs[i])) {
+        if (toy_used(toy, txs[i]) || starts(txs[i], "bad")) {
             return false;
         }
         for (uint32_t k = 0; k < i; k++) {

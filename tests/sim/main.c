@@ -8,6 +8,7 @@
 #include "tests/sim/memory.h"
 #include "tests/sim/run.h"
 #include "tests/sim/shrink.h"
+#include "tests/sim/swarm.h"
 
 struct options {
     struct run_options run;
@@ -17,6 +18,7 @@ struct options {
     bool any_n; /* n varies with the seed */
     bool shrink;
     const char *tape; /* to replay, or NULL */
+    struct run_setting settings[32];
     const char *save; /* where a shrunk tape goes */
 };
 
@@ -25,7 +27,8 @@ static void usage(FILE *file)
     fprintf(
         file,
         "usage: xuelian-sim [--n N] [--minutes M] [--seed S] [--seeds COUNT] [--jobs J] [--trace]\n"
-        "                   [--ledger] [--real-signatures] [--shrink [--save FILE]] [--tape FILE]\n"
+        "                   [--ledger] [--real-signatures] [--set NAME=VALUE]...\n"
+        "                   [--shrink [--save FILE]] [--tape FILE]\n"
         "  --n N        validators at the start, 1 to 20; 0: another number for each seed (4)\n"
         "  --minutes M  simulated minutes with faults, for each seed (10)\n"
         "  --seed S     the first seed (1)\n"
@@ -72,10 +75,15 @@ static void print_replay(const struct options *options, uint64_t seed)
                (unsigned)options->run.n, (unsigned)options->run.minutes);
         return;
     }
-    printf("  replay: tests/sim/run --n %u --minutes %u --seed %llu%s%s --trace\n",
-           (unsigned)options->run.n, (unsigned)options->run.minutes, (unsigned long long)seed,
+    printf("  replay: tests/sim/run --n %u --minutes %u --seed %llu%s%s", (unsigned)options->run.n,
+           (unsigned)options->run.minutes, (unsigned long long)seed,
            options->run.ledger ? " --ledger" : "",
            options->run.real_signatures ? " --real-signatures" : "");
+    for (uint32_t i = 0; i < options->run.setting_count; i++) {
+        printf(" --set %s=%llu", options->settings[i].name,
+               (unsigned long long)options->settings[i].value);
+    }
+    printf(" --trace\n");
 }
 
 static double now_s(void)
@@ -216,6 +224,24 @@ static bool flag(struct options *options, const char *name)
     return true;
 }
 
+static bool set(struct options *options, const char *text)
+{
+    static char names[32][32];
+    struct swarm probe;
+    struct run_setting *setting = &options->settings[options->run.setting_count];
+    size_t size = strcspn(text, "=");
+    if (options->run.setting_count == 32 || size >= 32 || text[size] != '=' ||
+        !number(text + size + 1, UINT64_MAX, &setting->value)) {
+        return false;
+    }
+    char *name = names[options->run.setting_count];
+    memcpy(name, text, size);
+    name[size] = '\0';
+    setting->name = name;
+    options->run.setting_count++;
+    return swarm_set(&probe, name, setting->value);
+}
+
 static bool value(struct options *options, const char *name, const char *text)
 {
     uint64_t parsed = 0;
@@ -226,6 +252,9 @@ static bool value(struct options *options, const char *name, const char *text)
     if (strcmp(name, "--save") == 0) {
         options->save = text;
         return true;
+    }
+    if (strcmp(name, "--set") == 0) {
+        return set(options, text);
     }
     if (strcmp(name, "--n") == 0 && number(text, 20, &parsed)) {
         options->run.n = (uint32_t)parsed;
@@ -262,6 +291,7 @@ int main(int argc, char **argv)
         }
         i++;
     }
+    options.run.settings = options.settings;
     if (options.any_n) {
         options.run.n = n_of_seed(options.run.seed);
     }

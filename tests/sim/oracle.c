@@ -102,7 +102,7 @@ void oracle_sent(struct replica *replica, uint8_t type, struct bytes body)
     struct pbft_message message;
     struct pubkey33 key;
     enum spoken_kind kind = SPOKEN_KINDS;
-    if (node->traitor || !pbft_takes(type) ||
+    if (node->traitor || node->excused || !pbft_takes(type) ||
         pbft_message_parse(&message, type, body, &cluster->chain.chain_id, &arena) != ST_OK ||
         !message.has_signer || !pbft_signer_key(replica->core, message.era, message.sender, &key) ||
         pubkey33_compare(&key, &cluster->keys.owners[replica->index].key) != 0) {
@@ -287,7 +287,8 @@ void oracle_evidence(struct replica *replica, const struct pbft_effect *effect)
             continue;
         }
         int node = keys_find(&cluster->keys, &set->validators[effect->evidence.member].key);
-        if (node >= 0 && cluster->oracle.nodes[node].traitor) {
+        if (node >= 0 &&
+            (cluster->oracle.nodes[node].traitor || cluster->oracle.nodes[node].excused)) {
             return;
         }
     }

@@ -95,13 +95,17 @@ static void enqueue(struct replica *replica, const struct pbft_effect *effect)
     replica->tail = &queued->next;
 }
 
+/* A deadline in the past means: at once. A core that asks for that again and again is busy for nothing. */
 static void schedule_tick(struct replica *replica)
 {
+    enum { TICKS_MAX = 100 };
     uint64_t now_ms = replica->cluster->now_ms;
     uint64_t deadline_ms = pbft_deadline_ms(replica->core);
-    /* A deadline in the past: at once; but never twice in one moment. */
-    uint64_t earliest_ms = replica->ticked_ms == now_ms ? now_ms + 1 : now_ms;
-    replica->tick_ms = deadline_ms < earliest_ms ? earliest_ms : deadline_ms;
+    replica->tick_ms = deadline_ms < now_ms ? now_ms : deadline_ms;
+    if (replica->ticks > TICKS_MAX) {
+        oracle_fail(replica->cluster, "busy: node %u wants more than %d ticks in one moment",
+                    (unsigned)replica->index, TICKS_MAX);
+    }
 }
 
 enum status replica_step(struct replica *replica, struct pbft_input *input)
@@ -282,6 +286,7 @@ bool replica_start(struct replica *replica)
     struct key_owner *owner = &cluster->keys.owners[replica->index];
     CHECK(!replica->up && replica->core == NULL);
     replica->up = true;
+    replica->disk.incarnation = replica->incarnation;
     exec_restore(replica);
     start_from_disk(replica, &start);
     struct pbft_config config = {.chain_id = cluster->chain.chain_id,
@@ -302,7 +307,7 @@ bool replica_start(struct replica *replica)
         return false;
     }
     replica->tick_ms = cluster->now_ms;
-    replica->ticked_ms = 0;
+    replica->ticks = 0;
     oracle_started(replica);
     cluster_connect(cluster, replica->index);
     return true;

@@ -2,6 +2,7 @@
 
 #include <stdio.h>
 
+#include "proto/quorum.h"
 #include "tests/sim/weather.h"
 
 /* All nodes that are members or follow are at one height above `height`. */
@@ -36,6 +37,41 @@ static void print_stuck(struct cluster *cluster)
     }
 }
 
+/* The primary stops while all is calm: T(0) is what the others wait, whatever went before (R16). */
+static void stop_the_primary(struct cluster *cluster, struct weather *weather,
+                             const struct swarm *swarm)
+{
+    const struct pbft_params *params = &swarm->options.params;
+    struct pbft_summary summary;
+    uint32_t asked = 0;
+    while (cluster->replicas[asked].puppet) {
+        asked++;
+    }
+    pbft_summary(cluster->replicas[asked].core, &summary);
+    const struct validator_set *set = pbft_set(cluster->replicas[asked].core);
+    int primary = keys_find(&cluster->keys, &set->validators[summary.primary].key);
+    if (swarm->traitors + swarm->damaged > 0 || primary < 0 ||
+        set->count - 1 < quorum_size(set->count)) {
+        return;
+    }
+    struct disk_arrived nothing = {.record = false};
+    uint64_t height = cluster->oracle.height;
+    uint64_t until_ms = cluster->now_ms + 3 * params->t0_ms + params->heartbeat_ms + 5000 +
+                        20 * (uint64_t)swarm->latency_ms;
+    cluster_line(cluster, "%d        is stopped, the primary", primary);
+    replica_crash(&cluster->replicas[primary], &nothing);
+    weather_submit(weather);
+    /* Of the two blocks one may have been on its way. */
+    while (!cluster->oracle.failed && cluster->oracle.height < height + 2 &&
+           cluster->now_ms < until_ms) {
+        cluster_run(cluster, cluster->now_ms + 100);
+    }
+    if (cluster->oracle.height < height + 2) {
+        print_stuck(cluster);
+        oracle_fail(cluster, "liveness: all was calm, the primary stopped, and nothing committed");
+    }
+}
+
 /* Faults have stopped: within a bound all nodes commit again and every transaction is in a block. */
 static void prove_progress(struct cluster *cluster, struct weather *weather,
                            const struct swarm *swarm, struct run_report *report)
@@ -51,6 +87,7 @@ static void prove_progress(struct cluster *cluster, struct weather *weather,
         cluster_run(cluster, cluster->now_ms + 250);
         if (all_above(cluster, height + 2) && weather_all_in(weather)) {
             report->recovery_ms = cluster->now_ms - began_ms;
+            stop_the_primary(cluster, weather, swarm);
             return;
         }
     }
@@ -70,6 +107,9 @@ void run_tape(const struct run_options *options, struct tape *tape, struct run_r
     struct schedule schedule = weather_schedule(&weather);
     *report = (struct run_report){.failed = false};
     swarm_draw(&swarm, tape, options->n, options->ledger, options->real_signatures);
+    for (uint32_t i = 0; i < options->setting_count; i++) {
+        CHECK(swarm_set(&swarm, options->settings[i].name, options->settings[i].value));
+    }
     swarm_describe(&swarm, report->swarm, sizeof report->swarm);
     weather.tape = tape;
     weather.swarm = &swarm;

@@ -4,12 +4,19 @@
 
 #include "tests/sim/cluster.h"
 
+struct run_setting {
+    const char *name; /* see swarm_set */
+    uint64_t value;
+};
+
 struct run_options {
     uint32_t n;
     uint32_t minutes; /* simulated, with faults; the end comes on top */
     uint64_t seed;
     bool ledger;
     bool real_signatures;
+    const struct run_setting *settings; /* over what the seed chose */
+    uint32_t setting_count;
     void (*line)(void *context, const char *text); /* NULL: no trace */
     void *line_context;
 };

@@ -64,6 +64,19 @@ static void draw_nodes(struct swarm *swarm, struct tape *tape)
     swarm->jump_every_ms = sometimes(tape, 300000);
 }
 
+/* Liars, and nodes whose disks are damaged, in half of the runs that can bear any: together at most f. */
+static void draw_faulty(struct swarm *swarm, struct tape *tape, uint32_t f)
+{
+    if (f > 0 && tape_below(tape, CONCERN_SWARM, 2) != 0) {
+        swarm->traitors = f - tape_below(tape, CONCERN_SWARM, f);
+        swarm->treason_ms = 200 + tape_below(tape, CONCERN_SWARM, 3000);
+    }
+    if (f > swarm->traitors && tape_below(tape, CONCERN_SWARM, 2) != 0) {
+        swarm->damaged = f - swarm->traitors;
+        swarm->damage_every_ms = 5000 + tape_below(tape, CONCERN_SWARM, 60000);
+    }
+}
+
 void swarm_draw(struct swarm *swarm, struct tape *tape, uint32_t n, bool ledger, bool real)
 {
     static const uint32_t submits_ms[] = {5000, 1000, 200};
@@ -79,15 +92,83 @@ void swarm_draw(struct swarm *swarm, struct tape *tape, uint32_t n, bool ledger,
     swarm->submit_every_ms = one_of(tape, submits_ms, 3);
     swarm->burst = 1 + tape_below(tape, CONCERN_SWARM, 6);
     swarm->members_every_ms = sometimes(tape, 240000);
+    swarm->bad_every_ms = sometimes(tape, 60000);
     if (ledger) {
         swarm->members_every_ms = 0;
+        swarm->bad_every_ms = 0; /* it has none */
     }
-    /* Liars in half of the runs that can bear any. */
-    uint32_t f = quorum_faulty(n);
-    if (f > 0 && tape_below(tape, CONCERN_SWARM, 2) != 0) {
-        swarm->traitors = f - tape_below(tape, CONCERN_SWARM, f);
-        swarm->treason_ms = 200 + tape_below(tape, CONCERN_SWARM, 3000);
+    draw_faulty(swarm, tape, quorum_faulty(n));
+}
+
+/* ---- By name ------------------------------------------------------------------------------------- */
+
+struct setting {
+    const char *name;
+    size_t offset;
+    bool wide; /* 64 bits */
+};
+
+#define NUMBER(name)                               \
+    {                                              \
+#name, offsetof(struct swarm, name), false \
     }
+#define PARAM(name)                                              \
+    {                                                            \
+#name, offsetof(struct swarm, options.params.name), true \
+    }
+
+bool swarm_set(struct swarm *swarm, const char *name, uint64_t value)
+{
+    static const struct setting settings[] = {
+        NUMBER(latency_ms),
+        NUMBER(drop_ppm),
+        NUMBER(duplicate_ppm),
+        NUMBER(late_ppm),
+        NUMBER(late_ms),
+        NUMBER(partition_every_ms),
+        NUMBER(partition_ms),
+        NUMBER(crash_every_ms),
+        NUMBER(crash_persist_ppm),
+        NUMBER(crash_all_every_ms),
+        NUMBER(down_ms),
+        NUMBER(persist_ms),
+        NUMBER(slow_disk_ppm),
+        NUMBER(execute_ms),
+        NUMBER(verify_ms),
+        NUMBER(skew_ms),
+        NUMBER(jump_every_ms),
+        NUMBER(traitors),
+        NUMBER(treason_ms),
+        NUMBER(submit_every_ms),
+        NUMBER(burst),
+        NUMBER(members_every_ms),
+        NUMBER(bad_every_ms),
+        NUMBER(damage_every_ms),
+        NUMBER(damaged),
+        PARAM(t0_ms),
+        PARAM(timeout_cap_ms),
+        PARAM(batch_delay_ms),
+        PARAM(batch_count),
+        PARAM(heartbeat_ms),
+        PARAM(max_drift_ms),
+        PARAM(max_lag_ms),
+        PARAM(request_timeout_ms),
+        PARAM(rotation_blocks),
+    };
+    for (size_t i = 0; i < sizeof settings / sizeof settings[0]; i++) {
+        uint8_t *at = (uint8_t *)swarm + settings[i].offset;
+        uint32_t narrow = (uint32_t)value;
+        if (strcmp(settings[i].name, name) != 0) {
+            continue;
+        }
+        if (settings[i].wide) {
+            memcpy(at, &value, sizeof value);
+        } else if (value <= UINT32_MAX) {
+            memcpy(at, &narrow, sizeof narrow);
+        }
+        return settings[i].wide || value <= UINT32_MAX;
+    }
+    return false;
 }
 
 void swarm_describe(const struct swarm *swarm, char *text, size_t size)
@@ -98,7 +179,7 @@ void swarm_describe(const struct swarm *swarm, char *text, size_t size)
              "latency %u ms, drop %u, duplicate %u, late %u ppm, partition every %u ms%s; crash "
              "every %u ms, at persist %u ppm, of all every %u ms, down %u ms; disk %u ms, slow %u "
              "ppm; skew %u ms, jumps every %u ms; submit every %u ms, set change every %u ms; %u "
-             "traitors",
+             "traitors; %u damaged every %u ms; bad every %u ms",
              swarm->options.validators, swarm->options.nodes, swarm->options.executor->name,
              (unsigned long long)params->rotation_blocks, (unsigned long long)params->heartbeat_ms,
              (unsigned long long)params->timeout_cap_ms, (unsigned long long)params->batch_count,
@@ -106,6 +187,6 @@ void swarm_describe(const struct swarm *swarm, char *text, size_t size)
              swarm->partition_every_ms, swarm->one_way ? ", one way too" : "",
              swarm->crash_every_ms, swarm->crash_persist_ppm, swarm->crash_all_every_ms,
              swarm->down_ms, swarm->persist_ms, swarm->slow_disk_ppm, swarm->skew_ms,
-             swarm->jump_every_ms, swarm->submit_every_ms, swarm->members_every_ms,
-             swarm->traitors);
+             swarm->jump_every_ms, swarm->submit_every_ms, swarm->members_every_ms, swarm->traitors,
+             swarm->damaged, swarm->damage_every_ms, swarm->bad_every_ms);
 }

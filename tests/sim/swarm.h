@@ -31,14 +31,19 @@ struct swarm {
     uint32_t jump_every_ms;
     uint32_t traitors;   /* of the validators, at most f */
     uint32_t treason_ms; /* between two things that one does by itself */
+    uint32_t damaged; /* nodes whose disks suffer more than crashes; with the traitors at most f */
+    uint32_t damage_every_ms;
     /* load */
     uint32_t submit_every_ms;
     uint32_t burst;
     uint32_t members_every_ms; /* set changes */
+    uint32_t bad_every_ms;     /* a transaction that makes a block invalid, at one node alone */
 };
 
 /* n validators at the start. ledger: with the real ledger, which has no set changes. */
 void swarm_draw(struct swarm *swarm, struct tape *tape, uint32_t n, bool ledger, bool real);
+/* Sets a number by its name, as in "crash_every_ms" or "t0_ms". False: there is none of that name. */
+bool swarm_set(struct swarm *swarm, const char *name, uint64_t value);
 /* One line. */
 void swarm_describe(const struct swarm *swarm, char *text, size_t size);
 

@@ -23,6 +23,7 @@
     X(WORK, "work")           \
     X(CLIENT, "client")       \
     X(MEMBERS, "members")     \
+    X(DAMAGE, "damage")       \
     X(TRAITOR, "traitor")
 
 enum concern {

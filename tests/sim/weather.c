@@ -105,6 +105,11 @@ static void do_crash(void *context, uint64_t node)
     cluster_call(weather->cluster, weather->cluster->now_ms + down_ms, do_start, weather, node);
 }
 
+void weather_crash(struct weather *weather, uint32_t node)
+{
+    do_crash(weather, node);
+}
+
 static void crash_one(void *context, uint64_t argument)
 {
     struct weather *weather = context;
@@ -206,7 +211,7 @@ static void hand_in(struct weather *weather, const struct sim_tx *tx)
     }
 }
 
-static void submit_bytes(struct weather *weather, struct bytes bytes)
+void weather_submit_bytes(struct weather *weather, struct bytes bytes)
 {
     const struct sim_tx *tx = chain_tx(&weather->cluster->chain, bytes);
     CHECK(tx != NULL);
@@ -215,6 +220,36 @@ static void submit_bytes(struct weather *weather, struct bytes bytes)
     weather->waiting = waiting;
     weather->waiting[weather->waiting_count++] = tx;
     hand_in(weather, tx);
+}
+
+void weather_submit(struct weather *weather)
+{
+    struct owned bytes = {.data = NULL};
+    weather->cluster->chain.executor->make_tx(&weather->cluster->chain, weather->submitted++,
+                                              &bytes);
+    weather_submit_bytes(weather, owned_bytes(&bytes));
+    owned_free(&bytes);
+}
+
+/* One node alone has a transaction that it may not propose: its check must find that out. */
+static void submit_bad(void *context, uint64_t argument)
+{
+    struct weather *weather = context;
+    struct cluster *cluster = weather->cluster;
+    struct replica *replica =
+        &cluster->replicas[tape_below(weather->tape, CONCERN_CLIENT, cluster->options.nodes)];
+    char word[32];
+    (void)argument;
+    if (weather->calm) {
+        return;
+    }
+    int size = snprintf(word, sizeof word, "bad%u", weather->bad++);
+    if (replica_live(replica)) {
+        pool_add(replica, chain_tx(&cluster->chain, bytes_of(word, (size_t)size)));
+        replica_waiting(replica);
+        replica_pump(replica);
+    }
+    again(weather, CONCERN_CLIENT, weather->swarm->bad_every_ms, submit_bad);
 }
 
 static void submit(void *context, uint64_t argument)
@@ -231,11 +266,7 @@ static void submit(void *context, uint64_t argument)
     }
     uint32_t burst = 1 + tape_below(weather->tape, CONCERN_CLIENT, weather->swarm->burst);
     for (uint32_t i = 0; i < burst; i++) {
-        struct owned bytes = {.data = NULL};
-        weather->cluster->chain.executor->make_tx(&weather->cluster->chain, weather->submitted++,
-                                                  &bytes);
-        submit_bytes(weather, owned_bytes(&bytes));
-        owned_free(&bytes);
+        weather_submit(weather);
     }
     again(weather, CONCERN_CLIENT, weather->swarm->submit_every_ms, submit);
 }
@@ -279,7 +310,7 @@ static void change_set(void *context, uint64_t argument)
                                       (a + 2) % n, (a + 3) % n);
     /* A transaction is used once: its number makes it another. */
     size += snprintf(word + size, sizeof word - (size_t)size, "~%u", weather->set_changes++);
-    submit_bytes(weather, bytes_of(word, (size_t)size));
+    weather_submit_bytes(weather, bytes_of(word, (size_t)size));
     again(weather, CONCERN_MEMBERS, weather->swarm->members_every_ms, change_set);
 }
 
@@ -298,12 +329,14 @@ void weather_begin(struct weather *weather, struct cluster *cluster, struct tape
         {offsetof(struct swarm, partition_every_ms), CONCERN_PARTITION, partition},
         {offsetof(struct swarm, jump_every_ms), CONCERN_CLOCK, jump_clock},
         {offsetof(struct swarm, submit_every_ms), CONCERN_CLIENT, submit},
+        {offsetof(struct swarm, bad_every_ms), CONCERN_CLIENT, submit_bad},
         {offsetof(struct swarm, members_every_ms), CONCERN_MEMBERS, change_set},
     };
     weather->cluster = cluster;
     weather->tape = tape;
     weather->swarm = swarm;
     traitors_begin(&weather->traitors, cluster, tape, swarm->traitors, swarm->treason_ms);
+    damage_begin(weather);
     for (uint32_t i = 0; i < cluster->options.nodes; i++) {
         set_clock(weather, &cluster->replicas[i]);
         do_start(weather, i);
@@ -344,4 +377,5 @@ void weather_free(struct weather *weather)
 {
     free(weather->waiting);
     traitors_free(&weather->traitors);
+    damage_free(&weather->damages);
 }

@@ -2,6 +2,7 @@
 #ifndef XUELIAN_TESTS_SIM_WEATHER_H
 #define XUELIAN_TESTS_SIM_WEATHER_H
 
+#include "tests/sim/damage.h"
 #include "tests/sim/swarm.h"
 #include "tests/sim/traitor.h"
 
@@ -11,6 +12,8 @@ struct weather {
     const struct swarm *swarm;
     bool calm; /* faults have stopped */
     uint32_t submitted;
+    uint32_t bad;
+    struct damages damages;
     const struct sim_tx **waiting; /* sent by a client and not in a block yet */
     size_t waiting_count, waiting_capacity;
     uint32_t set_changes;
@@ -25,6 +28,11 @@ void weather_begin(struct weather *weather, struct cluster *cluster, struct tape
                    const struct swarm *swarm);
 /* Faults stop, everything is mended and started; clients go on until their transactions are in. */
 void weather_clear(struct weather *weather);
+/* A client sends one more transaction, or these bytes. */
+void weather_submit(struct weather *weather);
+void weather_submit_bytes(struct weather *weather, struct bytes bytes);
+/* A node goes down, as in a crash, and is started after a while. */
+void weather_crash(struct weather *weather, uint32_t node);
 bool weather_all_in(const struct weather *weather);
 void weather_free(struct weather *weather);
 

@@ -1,0 +1,24 @@
+/* Damage to disks beyond crashes: the block log's newest blocks lost behind an intact journal, the journal lost, an old
+ * backup put back.
+ *
+ * It happens to few nodes, which count as faulty with the traitors: at most f. A node whose journal was lost comes back
+ * as a new incarnation, which a set change admits; one with an old backup must be stopped by the tripwire. */
+#ifndef XUELIAN_TESTS_SIM_DAMAGE_H
+#define XUELIAN_TESTS_SIM_DAMAGE_H
+
+#include "tests/sim/cluster.h"
+
+struct weather;
+
+struct damages {
+    uint32_t nodes;       /* a bit each */
+    uint32_t incarnation; /* newest given */
+    uint32_t count;
+    struct disk backups[SIM_NODES_MAX];
+    bool backed_up[SIM_NODES_MAX];
+};
+
+void damage_begin(struct weather *weather);
+void damage_free(struct damages *damages);
+
+#endif
