@@ -222,13 +222,14 @@ void support_vector(const char *vector, const char *name)
     assert_non_null(source);
     snprintf(path, sizeof path, "%s/tests/vectors/%s.hex", source, vector);
     support_read(path, &text, &size);
-    for (char *line = strtok(text, "\n"); line != NULL; line = strtok(NULL, "\n")) {
-        size_t length = strlen(line);
-        if (line[0] != '#' && strchr(line, ':') == NULL) {
+    for (const char *line = text; *line != '\0'; line += strspn(line, "\n")) {
+        size_t length = strcspn(line, "\n");
+        if (line[0] != '#' && memchr(line, ':', length) == NULL) {
             assert_true(length % 2 == 0 && count + length / 2 <= sizeof bytes);
             assert_int_equal(hex_decode(bytes + count, length / 2, line, length), ST_OK);
             count += length / 2;
         }
+        line += length;
     }
     free(text);
     support_write(name, bytes, count);
