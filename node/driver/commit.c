@@ -121,6 +121,7 @@ static void commit_appended(struct task *task)
     struct driver *driver = commit->driver;
     struct ledger_block *block = commit->candidate->block;
     uint64_t work = 0;
+    driver->dirty_ms = driver->log_dirty ? driver->dirty_ms : driver_now_ms();
     driver->log_dirty = true;
     driver->tip_height = block->header.height;
     driver->tip_hash = block->hash;

@@ -82,6 +82,7 @@ static void tick(uv_timer_t *timer)
     driver_expire_waiters(driver, now);
     driver_wanted_tick(driver, now);
     driver_relay_old(driver, now);
+    driver_sync_idle(driver, now);
     driver_pump(driver);
 }
 

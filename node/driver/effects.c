@@ -176,8 +176,9 @@ void driver_effect_alarm(struct driver *driver, const struct pbft_effect *effect
 {
     static const char *const texts[] = {
         [PBFT_ALARM_DIVERGED] =
-            "this node computed another result than the certified block; it has stopped voting. "
-            "Keep its data directory and report it",
+            "this node computed another result than the certified block; it has stopped. Keep a "
+            "copy of its data directory and report it; without the folder state the node rebuilds "
+            "it from its blocks",
         [PBFT_ALARM_FORK] =
             "two certificates contradict each other: more validators lie than the network can "
             "bear. Voting has stopped; report it at once",
@@ -191,4 +192,7 @@ void driver_effect_alarm(struct driver *driver, const struct pbft_effect *effect
     atomic_fetch_add(&driver->node->gauges.alarms, 1);
     log_event(LOG_ERROR, "alarm", "height %llu: %s", (unsigned long long)effect->alarm.height,
               texts[effect->alarm.reason]);
+    if (effect->alarm.reason == PBFT_ALARM_DIVERGED) {
+        driver_diverged(driver, effect);
+    }
 }

@@ -242,6 +242,10 @@ static void execute_header(struct driver *driver, const struct pbft_effect *effe
         return;
     }
     CHECK(!given || header_decode(&header, effect->execute.header) == ST_OK);
+    driver->expected_size = given ? effect->execute.header.size : 0;
+    if (given) {
+        memcpy(driver->expected, effect->execute.header.data, driver->expected_size);
+    }
     for (size_t i = 0; i < sizeof sources / sizeof sources[0]; i++) {
         struct candidate *candidate = sources[i](driver, effect);
         if (candidate != NULL && (!given || candidate_agrees(candidate, &header))) {

@@ -11,7 +11,8 @@ enum {
     SYNC_BYTES_MAX = 4 << 20,
     RELAY_WAIT_MS = 50, /* bodies still on the way by themselves are waited for this long */
     REFUSALS = 4096,    /* refused ids whose reason is kept */
-    TICK_MAX_MS = 200
+    TICK_MAX_MS = 200,
+    SYNC_IDLE_MS = 1000 /* a block that no PERSIST has synced by then is synced by itself */
 };
 
 /* A proposal with its bodies, and the result of its execution when there is one. */
@@ -86,13 +87,16 @@ struct driver {
     struct queued **tail;
     bool pumping;
     bool stopping;
-    unsigned blocked;             /* parts of the PERSIST or COMMIT under way */
-    bool log_dirty;               /* appended to the block log since its last sync */
-    struct candidate *candidates; /* executed at the open height */
+    unsigned blocked; /* parts of the PERSIST or COMMIT under way */
+    bool log_dirty;   /* appended to the block log since its last sync */
+    uint64_t dirty_ms;
+    struct candidate *candidates;                   /* executed at the open height */
     struct candidate *proposals[FETCHED_PROPOSALS]; /* from peers, by header hash asked for */
     unsigned next_proposal;
     struct fetched_block blocks[FETCHED_BLOCKS]; /* at height % FETCHED_BLOCKS */
     uint64_t executing;                          /* token under way, 0: none */
+    uint8_t expected[LIMIT_HEADER_SIZE_MAX]; /* the header that the newest EXECUTE had to give */
+    size_t expected_size;
     struct wanted wanted;
     struct waiter *waiters;
     struct refusal refusals[REFUSALS];
@@ -126,11 +130,16 @@ void driver_queue_free(struct driver *driver);
 
 /* persist.c, commit.c, effects.c */
 void driver_persist(struct driver *driver, const struct pbft_effect *effect);
+/* Syncs the block log by itself where no PERSIST does: on a node that follows, and when nothing happens. */
+void driver_sync_idle(struct driver *driver, uint64_t now_ms);
 void driver_commit(struct driver *driver, const struct pbft_effect *effect);
 void driver_effect_send(struct driver *driver, const struct pbft_effect *effect);
 void driver_effect_verify(struct driver *driver, const struct pbft_effect *effect);
 void driver_effect_evidence(struct driver *driver, const struct pbft_effect *effect);
 void driver_effect_alarm(struct driver *driver, const struct pbft_effect *effect);
+
+/* diverged.c: keeps what was expected and what was computed, and says where they first differ. */
+void driver_diverged(struct driver *driver, const struct pbft_effect *effect);
 /* Encodes and sends one message. What is beyond the frame limit of its type is not sent. */
 void driver_send(struct driver *driver, const struct pubkey33 *key, uint8_t type,
                  const ProtobufCMessage *message);

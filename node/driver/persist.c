@@ -128,3 +128,34 @@ void driver_persist(struct driver *driver, const struct pbft_effect *effect)
         write_log(driver, effect);
     }
 }
+
+struct sync_task {
+    struct task task;
+    struct driver *driver;
+};
+
+static void sync_run(struct task *task)
+{
+    if (block_log_sync(((struct sync_task *)task)->driver->node->block_log) != ST_OK) {
+        node_fatal("the block log could not be written", ST_IO);
+    }
+}
+
+static void sync_done(struct task *task)
+{
+    free(task);
+}
+
+void driver_sync_idle(struct driver *driver, uint64_t now_ms)
+{
+    if (!driver->log_dirty || now_ms < driver->dirty_ms + SYNC_IDLE_MS) {
+        return;
+    }
+    struct sync_task *made = calloc(1, sizeof *made);
+    CHECK(made != NULL);
+    made->task.run = sync_run;
+    made->task.done = sync_done;
+    made->driver = driver;
+    driver->log_dirty = false;
+    CHECK(worker_post(driver->node->log_writer, &driver->node->inbox, &made->task));
+}

@@ -135,8 +135,8 @@ bool session_send(struct session *session, uint8_t type, struct bytes body)
 {
     unsigned class = class_of(type);
     size_t size = FRAME_HEADER_SIZE + body.size;
-    CHECK(body.size <= frame_body_size_max(type));
-    if (session->state == SESSION_CLOSED || session->queued[class] + size > queue_size_max[class]) {
+    if (session->state == SESSION_CLOSED || body.size > frame_body_size_max(type) ||
+        session->queued[class] + size > queue_size_max[class]) {
         return false;
     }
     struct outgoing *frame = malloc(sizeof *frame + size);

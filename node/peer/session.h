@@ -60,7 +60,7 @@ struct session *session_accept(struct peers *peers, uv_loop_t *loop, uv_stream_t
                                SSL_CTX *context);
 struct session *session_dial(struct peers *peers, uv_loop_t *loop, const struct sockaddr *address,
                              SSL_CTX *context);
-/* Copies a frame into its queue. Returns false when the queue is full. */
+/* Copies a frame into its queue. Returns false when the queue is full or the body beyond its type's limit. */
 bool session_send(struct session *session, uint8_t type, struct bytes body);
 void session_close(struct session *session);
 

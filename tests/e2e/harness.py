@@ -23,6 +23,7 @@ BIN = os.path.join(BUILD, "bin")
 XUELIAN = os.path.join(BIN, "xuelian")
 XUELIAND = os.path.join(BIN, "xueliand")
 ADD_OBSERVER = os.path.join(BIN, "e2e_add_observer")
+SPOIL_STATE = os.path.join(BIN, "e2e_spoil_state")
 MAKE_TXS = os.path.join(BIN, "e2e_make_txs")
 DEMO = os.path.join(SOURCE, "deploy", "demo", "data")
 NEVER_S = 240  # a wait that lasts so long never ends

@@ -107,6 +107,26 @@ class Damage(unittest.TestCase):
         shutil.rmtree(self.node.data + "/state")
         self.comes_back()
 
+    def test_state_rotten(self):
+        """A wrong state that no checksum notices: the node's own result differs, so it stops before it stores
+        anything of that block, and says where the difference is; the others go on."""
+        self.stop_at_tip()
+        harness.run(harness.SPOIL_STATE, self.node.data + "/state")
+        self.node.start()
+        self.net.wait_ready([self.node])
+        before = self.height
+        self.commit_some(2)
+        self.net.wait("it says so", lambda: "the first difference is result_root" in self.node.words(1000))
+        self.assertIn("this node computed another result than the certified block", self.node.words(1000))
+        state = self.node.get("/v1/network")
+        self.assertTrue(state["stopped"] and not state["voting"])
+        self.assertEqual(int(state["height"]), before)
+        kept = sorted(glob.glob(self.node.data + "/diverged-*"))
+        self.assertEqual([path.rsplit("-", 1)[1] for path in kept], ["expected", "found", "results"])
+        self.node.stop()
+        shutil.rmtree(self.node.data + "/state")
+        self.comes_back()
+
     def test_log_manifest_damaged(self):
         """Without its blocks it is behind its journal: it fetches them, and votes only then."""
         self.stop_at_tip()
@@ -179,12 +199,15 @@ class Damage(unittest.TestCase):
         self.comes_back()
 
     def test_old_backup(self):
-        """A whole data directory of yesterday: the others remember newer votes of this key, so it only follows."""
+        """A whole data directory of yesterday: the others remember newer votes of this key, so it only follows.
+        One validator is down meanwhile, so that every certificate needs the vote that the backup does not know."""
         self.stop_at_tip()
         backup = self.net.file("backup")
         shutil.copytree(self.node.data, backup)
         self.node.start()
         self.net.wait_ready([self.node])
+        down = self.net.nodes[3]
+        down.stop()
         self.commit_some(3)
         self.net.wait_height(self.height, [self.node])
         self.node.stop()
@@ -201,6 +224,7 @@ class Damage(unittest.TestCase):
         finally:
             shutil.rmtree(self.node.data)
             os.rename(now, self.node.data)
+            down.start()
         self.comes_back()
 
 
