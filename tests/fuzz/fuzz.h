@@ -12,5 +12,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 size_t fuzz_input(uint8_t *out, uint8_t flags, struct bytes genesis, struct bytes body);
 /* Values of `flags` to try: 0 to this - 1. */
 extern const uint8_t fuzz_flags_count;
+/* How many mutations of each the replay runs: few when an input takes long. */
+extern const uint32_t fuzz_mutations;
 
 #endif

@@ -15,6 +15,7 @@
 enum { FLAG_LENIENT = 1, HEAD_SIZE = 5, REPORT_SIZE = 1 << 16 };
 
 const uint8_t fuzz_flags_count = 2;
+const uint32_t fuzz_mutations = 400;
 
 static bool lenient;
 

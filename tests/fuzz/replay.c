@@ -8,7 +8,7 @@
 #include "proto/check.h"
 #include "tests/fuzz/fuzz.h"
 
-enum { MUTATIONS = 400, LINE_SIZE = 512, PATH_SIZE = 4096 };
+enum { LINE_SIZE = 512, PATH_SIZE = 4096 };
 
 static uint64_t generator = 88172645463325252u;
 
@@ -99,7 +99,7 @@ static void replay(const char *path)
         size_t size =
             fuzz_input(seed, flags, bytes_of(genesis, genesis_size), bytes_of(body, body_size));
         run(seed, size);
-        for (int i = 0; i < MUTATIONS; i++) {
+        for (uint32_t i = 0; i < fuzz_mutations; i++) {
             size_t made = size;
             memcpy(input, seed, size);
             for (uint64_t steps = 1 + next_number(4); steps > 0 && made > 0; steps--) {
@@ -119,6 +119,6 @@ int main(int argc, char **argv)
     for (int i = 1; i < argc; i++) {
         replay(argv[i]);
     }
-    printf("%d seeds, %d inputs each\n", argc - 1, (MUTATIONS + 1) * fuzz_flags_count);
+    printf("%d seeds, %d inputs each\n", argc - 1, ((int)fuzz_mutations + 1) * fuzz_flags_count);
     return 0;
 }
