@@ -119,7 +119,6 @@ ARCHIVE_PLANTS = [
 def fresh_copy(folder):
     """The tree as it is, with the files that plants add to or remove, should it lack them."""
     copy = os.path.join(folder, "copy")
-    shutil.rmtree(copy, ignore_errors=True)
     shutil.copytree(ROOT, copy, ignore=lambda _, names: [n for n in names if n in SKIPPED_FOLDERS or n.endswith(".gz")])
     for path in ("README.md", "README.zh-CN.md", "docs/glossary.md", "consensus/README.md"):
         if not os.path.exists(os.path.join(copy, path)):
@@ -169,12 +168,29 @@ def missed(check, expected, new):
 
 
 def test_texts(check, folder):
+    """One copy for all plants: each is taken out again before the next."""
     build = fake_build(folder)
+    copy = fresh_copy(folder)
+    before = set(CHECKS[check](Tree(copy), build))
     for path, content, expected in PLANTS[check]:
-        copy = fresh_copy(folder)
-        before = set(CHECKS[check](Tree(copy), build))
+        full = os.path.join(copy, path)
+        original = os.path.join(folder, "original")
+        existed = os.path.exists(full)
+        if existed:
+            shutil.copy2(full, original)
         write(copy, path, content)
         yield missed(f"{check} {path}", expected, set(CHECKS[check](Tree(copy), build)) - before)
+        if existed:
+            shutil.copy2(original, full)
+        else:
+            os.remove(full)
+            remove_empty(copy, os.path.dirname(path))
+
+
+def remove_empty(root, folder):
+    while folder and not os.listdir(os.path.join(root, folder)):
+        os.rmdir(os.path.join(root, folder))
+        folder = os.path.dirname(folder)
 
 
 def test_archives(folder):
