@@ -6,6 +6,7 @@ import http.client
 import json
 import os
 import random
+import resource
 import shutil
 import signal
 import socket
@@ -89,12 +90,24 @@ class Node:
     def init(self, ok=True):
         return run(XUELIAND, "init", "--config", self.config, ok=ok)
 
-    def start(self):
+    def start(self, file_size_max=None):
+        """file_size_max: no file may grow past it, as on a full disk."""
         assert self.process is None
+
+        def limit():
+            signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
+            resource.setrlimit(resource.RLIMIT_FSIZE, (file_size_max, file_size_max))
+
         with open(self.log_path, "ab") as log:
             self.process = subprocess.Popen([XUELIAND, "--config", self.config], stdin=subprocess.DEVNULL,
-                                            stdout=log, stderr=log)
+                                            stdout=log, stderr=log,
+                                            preexec_fn=None if file_size_max is None else limit)
         return self
+
+    def ends(self):
+        """Waits until it has ended by itself. Returns its code."""
+        process, self.process = self.process, None
+        return process.wait(NEVER_S)
 
     def start_refused(self):
         """Starts; returns the one sentence it ends with. A node that runs is a failure."""

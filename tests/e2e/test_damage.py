@@ -198,6 +198,22 @@ class Damage(unittest.TestCase):
             shutil.rmtree(kept)
         self.comes_back()
 
+    def test_full_disk(self):
+        """A write that fails ends the process at once, with the reason; with room again it goes on."""
+        self.stop_at_tip()
+        self.node.start(file_size_max=max(map(os.path.getsize, glob.glob(self.node.data + "/*/*"))) + 600_000)
+        self.net.wait_ready([self.node])
+        for _ in range(12):
+            envelopes, _ = self.net.make(1, "open_bulk", Damage.first, 1000)
+            Damage.first += 1000
+            self.height = int(self.net.commit(self.net.nodes[0], envelopes[0])["height"])
+            if not self.node.alive():
+                break
+        self.assertEqual(self.node.ends(), 1)
+        self.assertRegex(self.node.words(1000), r"(the block log|the vote journal|the state) could not be written: .* The "
+                                                r"process ends; nothing that was promised is lost")
+        self.comes_back()
+
     def test_old_backup(self):
         """A whole data directory of yesterday: the others remember newer votes of this key, so it only follows.
         One validator is down meanwhile, so that every certificate needs the vote that the backup does not know."""

@@ -1,5 +1,6 @@
 #!/usr/bin/env python3
 """Processes that end, politely or not, and come back."""
+import signal
 import unittest
 
 import harness
@@ -85,6 +86,28 @@ class Restart(unittest.TestCase):
             net.wait_height(height)
             net.same_blocks(height)
             load.check([victim, net.nodes[3] if victim is not net.nodes[3] else net.nodes[0]])
+
+    def test_primary_hangs_under_load(self):
+        """The leader says nothing more, its connections stay open; another leads. It wakes, and follows."""
+        with Network() as net:
+            net.wait_ready()
+            load = Load(net, net.nodes, 6, 300).start()
+            net.wait("some are acknowledged", lambda: load.count() >= 100)
+            victim = self.primary(net)
+            victim.process.send_signal(signal.SIGSTOP)
+            others = [node for node in net.nodes if node is not victim]
+            try:
+                load.nodes = others
+                before = load.count()
+                net.wait("it goes on under another primary", lambda: load.count() >= before + 150, others)
+            finally:
+                victim.process.send_signal(signal.SIGCONT)
+            net.wait("all are acknowledged", load.finished)
+            height = max(node.height() for node in others)
+            net.wait_height(height)
+            net.same_blocks(height)
+            load.check([victim])
+            self.assertFalse(victim.get("/v1/network")["stopped"])
 
     def test_late_node(self):
         """A validator that starts for the first time when the others are far ahead."""
