@@ -15,8 +15,9 @@ enum {
     HELLO_TIMEOUT_MS = 10000, /* from TCP to a good Hello */
     DIAL_FIRST_MS = 100,
     DIAL_MAX_MS = 5000,
-    LIVE_MS = 3000,   /* a session heard of within this is alive */
-    QUIET_MS = 60000, /* one that says nothing for this long is dead */
+    LIVE_MS = 3000,       /* a session heard of within this is alive */
+    QUIET_MS = 60000,     /* one that says nothing for this long is dead */
+    REFUSALS_LOGGED = 10, /* in a minute: strangers cannot fill the log */
     SESSIONS_MAX = 2 * PEERS_MAX,
     BACKLOG = 64
 };
@@ -43,6 +44,8 @@ struct peers {
     struct id16 boot_id;
     bool stopping;
     struct peers_stats stats;
+    uint64_t refusals_from_ms; /* the minute that is counted */
+    uint32_t refusals;
 };
 
 int peers_parse_address(const char *text, struct sockaddr_storage *address)
@@ -109,8 +112,20 @@ void session_event_ready(struct session *session)
 
 static void refuse(struct session *session, const char *why)
 {
-    session->peers->stats.refused++;
-    log_event(LOG_WARN, "peer_refused", "a connection was closed: %s", why);
+    struct peers *peers = session->peers;
+    uint64_t now = uv_now(peers->config.loop);
+    peers->stats.refused++;
+    if (now - peers->refusals_from_ms > 60000) {
+        if (peers->refusals > REFUSALS_LOGGED) {
+            log_event(LOG_WARN, "peer_refused", "%u more connections were closed within a minute",
+                      (unsigned)(peers->refusals - REFUSALS_LOGGED));
+        }
+        peers->refusals_from_ms = now;
+        peers->refusals = 0;
+    }
+    if (++peers->refusals <= REFUSALS_LOGGED) {
+        log_event(LOG_WARN, "peer_refused", "a connection was closed: %s", why);
+    }
     session_close(session);
 }
 
