@@ -21,7 +21,9 @@ static bool set(void *values, int key, const char *text, struct fault *fault)
     return true;
 }
 
-static int open_genesis(const char *text, struct genesis *genesis, int argc, char **argv)
+/* Returns false with the exit code to end with. */
+static bool open_genesis(const char *text, struct genesis *genesis, int *code, int argc,
+                         char **argv)
 {
     const struct command_spec spec = {.arguments = "FILE", .text = text, .set = set};
     const char *path = NULL;
@@ -29,26 +31,29 @@ static int open_genesis(const char *text, struct genesis *genesis, int argc, cha
     char error[GENESIS_ERROR_SIZE];
     uint8_t *data = NULL;
     size_t size = 0;
-    int code = command_parse(&spec, &path, argc, argv);
-    if (code != COMMAND_GOES_ON) {
-        return code;
+    *code = command_parse(&spec, &path, argc, argv);
+    if (*code != COMMAND_GOES_ON) {
+        return false;
     }
     if (path == NULL) {
         fault_set(&fault, EXIT_USAGE, "which genesis file? Give its path: %s FILE",
                   "哪个创世文件？请给出路径：%s FILE", argv[0]);
-        return fault_print(&fault);
+        *code = fault_print(&fault);
+        return false;
     }
     if (!file_read(path, LIMIT_GENESIS_SIZE_MAX, &data, &size, &fault)) {
-        return fault_print(&fault);
+        *code = fault_print(&fault);
+        return false;
     }
     enum status status = genesis_parse(genesis, bytes_of(data, size), error);
     free(data);
     if (status != ST_OK) {
         fault_set(&fault, EXIT_REFUSED, "%s: %s%.0s", "%s：%s（%s）", path, error,
                   status_zh(status));
-        return fault_print(&fault);
+        *code = fault_print(&fault);
+        return false;
     }
-    return COMMAND_GOES_ON;
+    return true;
 }
 
 static void show_text(const struct genesis *genesis, const char *chain)
@@ -104,11 +109,11 @@ static void show_json(const struct genesis *genesis, const char *chain)
 
 static int genesis_show(int argc, char **argv)
 {
-    struct genesis genesis;
+    struct genesis genesis = {.message = NULL};
     char chain[HEX_SIZE(32)];
-    int code =
-        open_genesis("Shows what a genesis file says.|显示创世文件的内容。", &genesis, argc, argv);
-    if (code != COMMAND_GOES_ON) {
+    int code = EXIT_OK;
+    if (!open_genesis("Shows what a genesis file says.|显示创世文件的内容。", &genesis, &code, argc,
+                      argv)) {
         return code;
     }
     hex_encode(chain, genesis.chain_id.bytes, 32);
@@ -123,13 +128,12 @@ static int genesis_show(int argc, char **argv)
 
 static int genesis_check(int argc, char **argv)
 {
-    struct genesis genesis;
+    struct genesis genesis = {.message = NULL};
     char chain[HEX_SIZE(32)];
-    int code =
-        open_genesis("Checks a genesis file as a node does, and prints the chain id to compare.|"
-                     "像节点一样检查创世文件，并打印供核对的链编号。",
-                     &genesis, argc, argv);
-    if (code != COMMAND_GOES_ON) {
+    int code = EXIT_OK;
+    if (!open_genesis("Checks a genesis file as a node does, and prints the chain id to compare.|"
+                      "像节点一样检查创世文件，并打印供核对的链编号。",
+                      &genesis, &code, argc, argv)) {
         return code;
     }
     hex_encode(chain, genesis.chain_id.bytes, 32);

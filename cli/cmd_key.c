@@ -99,7 +99,7 @@ static bool read_owner(const char *path, const struct pubkey33 *key, struct key_
                        struct fault *fault)
 {
     char error[GENESIS_ERROR_SIZE];
-    struct genesis genesis;
+    struct genesis genesis = {.message = NULL};
     uint8_t *data = NULL;
     size_t size = 0;
     if (!file_read(path, LIMIT_GENESIS_SIZE_MAX, &data, &size, fault)) {
@@ -182,7 +182,7 @@ static int key_show(int argc, char **argv)
     struct key_values values = {NULL, NULL, NULL};
     struct fault fault;
     struct signer *signer = NULL;
-    struct key_owner owner;
+    struct key_owner owner = {.known = false};
     char passphrase[KEYFILE_PASSPHRASE_SIZE_MAX];
     char error[512];
     int code = parse(show_options,

@@ -33,6 +33,7 @@ struct plan {
     struct arena arena;
     Xuelian__Genesis genesis;
     Xuelian__Params params;
+    char name[64];
     uint16_t ports[PORT_COUNT]; /* peer, rpc, local of the first; then of the next */
     struct hash32 chain_id;
 };
@@ -219,14 +220,13 @@ static bool make_member_keys(struct plan *plan, struct fault *fault)
 static bool write_genesis(struct plan *plan, struct fault *fault)
 {
     char path[FILE_PATH_SIZE];
-    char name[64] = "xuelian-demo";
     char error[GENESIS_ERROR_SIZE];
     struct genesis parsed;
-    snprintf(name, sizeof name, "%s", plan->values->name);
+    snprintf(plan->name, sizeof plan->name, "%s", plan->values->name);
     params_defaults(&plan->params);
     plan->genesis.version = 1;
     plan->genesis.suite = 1;
-    plan->genesis.network = name;
+    plan->genesis.network = plan->name;
     plan->genesis.time_ms = (uint64_t)time(NULL) * 1000;
     plan->genesis.params = &plan->params;
     size_t size = canonical_size(&plan->genesis.base);

@@ -74,7 +74,7 @@ static void show_help(const struct command_spec *spec, const char *program)
     show_half(spec->text);
     printf("\n\n");
     for (size_t l = 0; l < 2; l++) {
-        for (size_t i = 0; lists[l] != NULL && lists[l][i].name != NULL && i < OPTIONS_MAX; i++) {
+        for (size_t i = 0; lists[l] != NULL && i < OPTIONS_MAX && lists[l][i].name != NULL; i++) {
             show_option(&lists[l][i]);
         }
     }
@@ -90,7 +90,7 @@ static void say_bad_option(const struct parsing *parsing, const struct argp_stat
                                                                       : state->argv[0];
     const struct argp_option *const lists[] = {parsing->spec->options, common_options};
     for (size_t l = 0; l < 2; l++) {
-        for (size_t i = 0; lists[l] != NULL && lists[l][i].name != NULL && i < OPTIONS_MAX; i++) {
+        for (size_t i = 0; lists[l] != NULL && i < OPTIONS_MAX && lists[l][i].name != NULL; i++) {
             names[count++] = lists[l][i].name;
         }
     }
@@ -153,7 +153,7 @@ static error_t parse_one(int key, char *text, struct argp_state *state)
 static void find_lang(int argc, char **argv)
 {
     enum lang lang = LANG_EN;
-    for (int i = 1; i < argc; i++) {
+    for (int i = 1; i < argc && argv[i] != NULL; i++) {
         const char *value = NULL;
         if (strncmp(argv[i], "--lang=", 7) == 0) {
             value = argv[i] + 7;

@@ -8,6 +8,8 @@
 #include "cli/names.h"
 #include "proto/limits.h"
 
+enum { NAMES_MAX = 32 };
+
 /* One table being read: a row, and where it goes. */
 struct table {
     struct csv *csv;
@@ -67,12 +69,10 @@ static int compare_numbers(const void *a, const void *b)
 
 /* Names separated by spaces, as ascending numbers. */
 static bool names_of(struct table *table, const char *column, const ProtobufCEnumDescriptor *schema,
-                     const char *prefix, uint32_t **out, size_t *count)
+                     const char *prefix, uint32_t numbers[NAMES_MAX], size_t *count)
 {
-    enum { NAMES_MAX = 32 };
     char *at = text_of(table, column);
-    uint32_t *numbers = arena_alloc(table->arena, NAMES_MAX * sizeof *numbers);
-    if (at == NULL || numbers == NULL) {
+    if (at == NULL) {
         return out_of_memory(table->fault);
     }
     *count = 0;
@@ -89,7 +89,6 @@ static bool names_of(struct table *table, const char *column, const ProtobufCEnu
         at += size + more;
     }
     qsort(numbers, *count, sizeof *numbers, compare_numbers);
-    *out = numbers;
     return true;
 }
 
@@ -114,8 +113,8 @@ static bool take_region(struct table *table, void **entry)
 static bool take_member(struct table *table, void **entry)
 {
     Xuelian__Member *member = arena_alloc(table->arena, sizeof *member);
-    uint32_t *roles = NULL;
-    uint32_t *kinds = NULL;
+    uint32_t roles[NAMES_MAX] = {0};
+    uint32_t kinds[NAMES_MAX] = {0};
     uint32_t kind = 0;
     if (member == NULL) {
         return out_of_memory(table->fault);
@@ -134,13 +133,12 @@ static bool take_member(struct table *table, void **entry)
     *entry = member;
     if (!number_of(table, "member", false, &member->id) ||
         !number_of(table, "region", false, &member->region) ||
-        !names_of(table, "roles", &xuelian__member_role__descriptor, "MEMBER_ROLE_", &roles,
+        !names_of(table, "roles", &xuelian__member_role__descriptor, "MEMBER_ROLE_", roles,
                   &member->n_roles) ||
         !names_of(table, "deposit_kinds", &xuelian__outcome_kind__descriptor, "OUTCOME_KIND_",
-                  &kinds, &member->n_deposit_kinds)) {
+                  kinds, &member->n_deposit_kinds)) {
         return false;
     }
-    _Static_assert(sizeof(Xuelian__MemberRole) == sizeof(uint32_t), "an enum is 32 bits");
     member->roles = arena_alloc(table->arena, (member->n_roles + 1) * sizeof *member->roles);
     member->deposit_kinds =
         arena_alloc(table->arena, (member->n_deposit_kinds + 1) * sizeof *member->deposit_kinds);

@@ -90,11 +90,11 @@ static struct doc_node *new_node(struct doc *doc, enum doc_kind kind, const yaml
 
 static bool attach(struct reading *reading, struct doc_node *node, struct fault *fault)
 {
-    if (reading->depth == 0) {
+    struct doc_node *parent = reading->depth > 0 ? reading->open[reading->depth - 1] : NULL;
+    if (parent == NULL) {
         reading->doc->root = node;
         return true;
     }
-    struct doc_node *parent = reading->open[reading->depth - 1];
     if (parent->kind == DOC_MAP) {
         const char *key = reading->keys[reading->depth - 1];
         if (key == NULL) {

@@ -373,7 +373,7 @@ static enum source_event make_reference(struct source *source, uint32_t member, 
     const struct hash32 *secret = NULL;
     for (uint32_t i = 0; i < source->part->reference.count; i++) {
         const char *value = source->row[source->reference[i]];
-        size_t size = strlen(value);
+        const size_t size = strlen(value);
         if (size == 0 || strchr(value, '|') != NULL || size + 1 > sizeof text - used) {
             fault_set(fault, EXIT_REFUSED,
                       "column %s, of the reference, is empty, too long or holds a bar",
@@ -383,8 +383,9 @@ static enum source_event make_reference(struct source *source, uint32_t member, 
         if (i > 0) {
             text[used++] = '|';
         }
-        memcpy(text + used, value, size);
-        used += size;
+        for (size_t k = 0; k < size; k++) {
+            text[used++] = value[k];
+        }
     }
     if (!keyring_reference(source->keyring, member, &secret, fault)) {
         return SOURCE_FAILED;
