@@ -177,6 +177,7 @@ void support_mapping(void)
                                     "    files: [rows.csv]\n"
                                     "    account: {namespace: exam, column: id}\n"
                                     "    opener: {constant: 5}\n"
+                                    "    region: {constant: 330100}\n"
                                     "outcomes:\n"
                                     "  - name: results\n"
                                     "    files: [rows.csv]\n"
@@ -193,6 +194,7 @@ void support_mapping(void)
                                     "      hours: {constant: 36000}\n"
                                     "      award_date: {column: date, format: yyyy-mm-dd}\n"
                                     "      grade_band: {constant: 2}\n"
+                                    "      region: {constant: 330100}\n"
                                     "      mode: {constant: examination}\n"
                                     "      source: {constant: institution}\n");
 }

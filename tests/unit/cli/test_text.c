@@ -33,9 +33,31 @@ static void test_nearest(void **state)
     assert_string_equal(nearest("imprt", names), "import");
     assert_string_equal(nearest("verfy", names), "verify");
     assert_string_equal(nearest("arhcive", names), "archive");
+    assert_string_equal(nearest("kye", names), "key");      /* two letters changed places */
+    assert_string_equal(nearest("arch", names), "archive"); /* begins with it */
+    assert_string_equal(nearest("imports", names), "import");
+    assert_null(nearest("get", names)); /* a letter in common is not near */
     assert_null(nearest("statistics", names));
     assert_null(nearest("x", names));
     assert_null(nearest("", names));
+}
+
+/* What comes from files and nodes reaches terminals and JSON. */
+static void test_clean(void **state)
+{
+    struct fault fault;
+    char text[] = "a\x1b[2Jb\tc\xff"
+                  "d\xe4\xb8"
+                  "e\xc2\x9b"
+                  "f\xed\xa0\x80"
+                  "中\x7f";
+    (void)state;
+    text_clean(text);
+    assert_string_equal(text, "a [2Jb c?d??e  f???中 ");
+    /* Cut in the middle of a character, as "%.4s" does. */
+    fault_set(&fault, EXIT_REFUSED, "'%.4s'", "“%.4s”", "学学");
+    assert_string_equal(fault.en, "'学?'");
+    assert_string_equal(fault.zh, "“学?”");
 }
 
 static void test_numbers(void **state)
@@ -108,8 +130,8 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_languages), cmocka_unit_test(test_nearest),
-        cmocka_unit_test(test_numbers),   cmocka_unit_test(test_names),
-        cmocka_unit_test(test_json),
+        cmocka_unit_test(test_clean),     cmocka_unit_test(test_numbers),
+        cmocka_unit_test(test_names),     cmocka_unit_test(test_json),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
