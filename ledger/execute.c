@@ -16,6 +16,14 @@ uint64_t ledger_work(const struct tx *tx)
     return (uint64_t)tx->signer_count * WORK_SIGNATURE + (uint64_t)tx->item_count * WORK_ITEM;
 }
 
+/* A transaction that no batch can hold would wait for ever, and the network with it. */
+static enum status check_batch(const Xuelian__Params *params, const struct tx *tx)
+{
+    return tx->bytes.size > params->batch_bytes || ledger_work(tx) > params->batch_work
+               ? ST_BAD_SIZE
+               : ST_OK;
+}
+
 static enum status check_height(const Xuelian__Params *params, const struct tx *tx, uint64_t height)
 {
     if (tx->valid_until < height) {
@@ -30,7 +38,10 @@ enum status ledger_check(struct kv *kv, const Xuelian__Params *params, const str
     struct state_key key = key_hash('U', &tx->id);
     uint8_t *value = NULL;
     size_t size;
-    enum status status = check_height(params, tx, height);
+    enum status status = check_batch(params, tx);
+    if (status == ST_OK) {
+        status = check_height(params, tx, height);
+    }
     if (status != ST_OK) {
         return status;
     }

@@ -41,8 +41,8 @@ const struct hash32 *ledger_tip_hash(const struct ledger *ledger);
 const struct validator_set *ledger_set(const struct ledger *ledger);
 const Xuelian__Params *ledger_params(const struct ledger *ledger);
 
-/* What a height-dependent block-level check says of a parsed transaction at a height (DESIGN: "refused").
- * Returns  ST_OK; ST_EXPIRED; ST_TOO_FAR; ST_ID_USED; ST_CORRUPT, ST_IO.
+/* What the block-level checks beyond its form say of a parsed transaction at a height (DESIGN: "refused").
+ * Returns  ST_OK; ST_BAD_SIZE (no batch under these parameters can hold it); ST_EXPIRED; ST_TOO_FAR; ST_ID_USED; ST_CORRUPT, ST_IO.
  * Thread   any. */
 enum status ledger_check(struct kv *kv, const Xuelian__Params *params, const struct tx *tx,
                          uint64_t height);

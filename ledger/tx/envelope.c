@@ -52,6 +52,8 @@ static void payload_commitment(struct hash32 *out, Xuelian__TxKind kind, const s
     hasher_final(&hasher, out);
 }
 
+enum { TX_BODY_COMMON_TAG = 0x0a }; /* field 1, length-delimited */
+
 /* Sizes of a field that is either absent or exactly so long. */
 static bool absent_or(const ProtobufCBinaryData *field, size_t size)
 {
@@ -87,6 +89,43 @@ static enum status item_form(struct tx *tx, uint32_t index, struct arena *arena)
                : ST_BAD_SIZE;
 }
 
+/* A varint of bytes known to be canonical. */
+static uint64_t read_varint(struct bytes message, size_t *at)
+{
+    uint64_t value = 0;
+    for (unsigned shift = 0;; shift += 7) {
+        uint8_t byte = message.data[(*at)++];
+        value |= (uint64_t)(byte & 0x7f) << shift;
+        if ((byte & 0x80) == 0) {
+            return value;
+        }
+    }
+}
+
+/* The bytes of field 1 inside a canonical TxBody: a tag byte, a size, then they. */
+static struct bytes common_slice(struct bytes body)
+{
+    size_t at = 1;
+    size_t size = (size_t)read_varint(body, &at);
+    return (struct bytes){.data = body.data + at, .size = size};
+}
+
+/* How often a field stands in a canonical message. Lists are counted before they are unpacked: so many
+ * bytes of empty elements would become more memory than any arena has, and whether that sufficed must not
+ * decide what is valid. */
+static uint32_t count_field(struct bytes message, uint32_t field)
+{
+    uint32_t count = 0;
+    size_t at = 0;
+    while (at < message.size) {
+        uint64_t tag = read_varint(message, &at);
+        uint64_t value = read_varint(message, &at);
+        count += tag >> 3 == field;
+        at += (tag & 7) == 2 ? (size_t)value : 0;
+    }
+    return count;
+}
+
 static enum status parse_items(struct tx *tx, struct arena *arena)
 {
     tx->bulk = tx_kind_is_bulk(tx->kind);
@@ -98,14 +137,20 @@ static enum status parse_items(struct tx *tx, struct arena *arena)
         }
         tx->items[0] = tx->payload;
     } else {
-        ProtobufCMessage *message;
-        enum status status =
-            canonical_decode(&message, &xuelian__bulk_payload__descriptor, tx->payload, arena);
+        ProtobufCMessage *message = NULL;
+        enum status status = canonical_check(&xuelian__bulk_payload__descriptor, tx->payload);
+        if (status == ST_OK && count_field(tx->payload, 1) > LIMIT_BULK_ITEMS_MAX) {
+            status = ST_BAD_SIZE;
+        }
+        if (status == ST_OK) {
+            status =
+                canonical_decode(&message, &xuelian__bulk_payload__descriptor, tx->payload, arena);
+        }
         if (status != ST_OK) {
-            return status == ST_NO_MEMORY ? ST_BAD_SIZE : status;
+            return status;
         }
         const Xuelian__BulkPayload *bulk = (const Xuelian__BulkPayload *)(const void *)message;
-        if (bulk->n_items < 1 || bulk->n_items > LIMIT_BULK_ITEMS_MAX) {
+        if (bulk->n_items < 1) {
             return ST_BAD_SIZE;
         }
         tx->item_count = (uint32_t)bulk->n_items;
@@ -194,20 +239,6 @@ static enum status parse_signers(struct tx *tx, const Xuelian__TxCommon *common,
     return ST_OK;
 }
 
-/* The bytes of field 1 inside a canonical TxBody: a tag byte, a size, then they. */
-static struct bytes common_slice(struct bytes body)
-{
-    size_t at = 1;
-    size_t size = 0;
-    for (unsigned shift = 0;; shift += 7) {
-        uint8_t byte = body.data[at++];
-        size |= (size_t)(byte & 0x7f) << shift;
-        if ((byte & 0x80) == 0) {
-            return (struct bytes){.data = body.data + at, .size = size};
-        }
-    }
-}
-
 static enum status parse_common(struct tx *tx, const Xuelian__TxCommon *common,
                                 const struct hash32 *chain_id)
 {
@@ -228,31 +259,56 @@ static enum status parse_common(struct tx *tx, const Xuelian__TxCommon *common,
     return ST_OK;
 }
 
+/* The body's and the envelope's parts, each list within its limit. */
+static enum status parse_envelope(struct tx *tx, const Xuelian__Tx **envelope,
+                                  const Xuelian__TxBody **body, struct arena *arena)
+{
+    ProtobufCMessage *message = NULL;
+    enum status status = canonical_check(&xuelian__tx__descriptor, tx->bytes);
+    if (status == ST_OK && count_field(tx->bytes, 2) > LIMIT_SIGNERS_MAX) {
+        status = ST_BAD_SIGNERS;
+    }
+    if (status == ST_OK) {
+        status = canonical_decode(&message, &xuelian__tx__descriptor, tx->bytes, arena);
+    }
+    if (status != ST_OK) {
+        return status;
+    }
+    *envelope = (const Xuelian__Tx *)(const void *)message;
+    tx->body = field_bytes(&(*envelope)->body);
+    status = canonical_check(&xuelian__tx_body__descriptor, tx->body);
+    if (status != ST_OK) {
+        return status;
+    }
+    if (tx->body.size == 0 || tx->body.data[0] != TX_BODY_COMMON_TAG) {
+        return ST_BAD_ENCODING;
+    }
+    tx->common = common_slice(tx->body);
+    if (count_field(tx->common, 3) > LIMIT_SIGNERS_MAX) {
+        return ST_BAD_SIGNERS;
+    }
+    status = canonical_decode(&message, &xuelian__tx_body__descriptor, tx->body, arena);
+    if (status == ST_OK) {
+        *body = (const Xuelian__TxBody *)(const void *)message;
+        tx->payload = field_bytes(&(*body)->payload);
+    }
+    return status;
+}
+
 enum status tx_parse(struct tx *tx, struct bytes bytes, const struct hash32 *chain_id,
                      struct arena *arena)
 {
-    ProtobufCMessage *message = NULL;
+    const Xuelian__Tx *envelope = NULL;
+    const Xuelian__TxBody *body = NULL;
     struct hash32 commitment;
     *tx = (struct tx){.bytes = bytes};
     if (bytes.size > LIMIT_TX_SIZE_MAX) {
         return ST_BAD_SIZE;
     }
-    enum status status = canonical_decode(&message, &xuelian__tx__descriptor, bytes, arena);
+    enum status status = parse_envelope(tx, &envelope, &body, arena);
     if (status != ST_OK) {
         return status;
     }
-    const Xuelian__Tx *envelope = (const Xuelian__Tx *)(const void *)message;
-    tx->body = field_bytes(&envelope->body);
-    status = canonical_decode(&message, &xuelian__tx_body__descriptor, tx->body, arena);
-    if (status != ST_OK) {
-        return status;
-    }
-    const Xuelian__TxBody *body = (const Xuelian__TxBody *)(const void *)message;
-    if (body->common == NULL) {
-        return ST_BAD_ENCODING;
-    }
-    tx->common = common_slice(tx->body);
-    tx->payload = field_bytes(&body->payload);
     status = parse_common(tx, body->common, chain_id);
     if (status == ST_OK) {
         status = parse_signers(tx, body->common, envelope);
