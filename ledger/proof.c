@@ -11,11 +11,23 @@
 #include "proto/convert.h"
 #include "proto/proof.pb-c.h"
 
+/* The transaction read last: items of one account often come from one, or follow one another in it. One
+ * is kept, whatever the number of items, so that an archive costs memory for what it shows alone. */
+struct deposit {
+    bool good; /* tx is that of id */
+    struct hash32 id;
+    uint8_t *bytes;
+    void *arena;           /* TX_ARENA_SIZE, from the first use on */
+    struct hash32 *leaves; /* LIMIT_BULK_ITEMS_MAX; of a bulk payload's items */
+    struct tx tx;
+};
+
 /* Everything that must live until the proof is packed hangs on one list. */
 struct builder {
     const struct ledger_view *view;
     const struct proof_source *source;
     struct owned *owned;
+    struct deposit *deposit; /* on that list; NULL before the first */
 };
 
 struct owned {
@@ -39,6 +51,9 @@ static void *zeroed(struct builder *builder, size_t count, size_t size)
 
 static void release(struct builder *builder)
 {
+    if (builder->deposit != NULL) {
+        free(builder->deposit->bytes);
+    }
     while (builder->owned != NULL) {
         struct owned *next = builder->owned->next;
         free(builder->owned->memory);
@@ -110,55 +125,82 @@ static enum status get_version(struct builder *builder, uint64_t account_positio
     return ST_OK;
 }
 
+/* Reads the transaction of an id, unless it is the one read last. NULL when it is not at hand. */
+static const struct deposit *get_deposit(struct builder *builder, const struct hash32 *id)
+{
+    struct deposit *deposit = builder->deposit;
+    struct tx_place place;
+    struct arena arena;
+    size_t size = 0;
+    if (deposit == NULL) {
+        deposit = zeroed(builder, 1, sizeof *deposit);
+        deposit->arena = own(builder, malloc(TX_ARENA_SIZE));
+        deposit->leaves = zeroed(builder, LIMIT_BULK_ITEMS_MAX, sizeof *deposit->leaves);
+        builder->deposit = deposit;
+    } else if (hash32_equal(&deposit->id, id)) {
+        return deposit->good ? deposit : NULL;
+    }
+    free(deposit->bytes);
+    deposit->bytes = NULL;
+    deposit->good = false;
+    deposit->id = *id;
+    if (ledger_view_tx(builder->view, id, &place, NULL, NULL) != ST_OK ||
+        builder->source->get_tx(builder->source->context, place.height, place.index,
+                                &deposit->bytes, &size) != ST_OK) {
+        return NULL;
+    }
+    arena_init(&arena, deposit->arena, TX_ARENA_SIZE);
+    if (tx_parse(&deposit->tx, bytes_of(deposit->bytes, size), &builder->view->header.chain_id,
+                 &arena) != ST_OK ||
+        !hash32_equal(&deposit->tx.id, id)) {
+        return NULL;
+    }
+    for (uint32_t i = 0; deposit->tx.bulk && i < deposit->tx.item_count; i++) {
+        hash_leaf(&deposit->leaves[i], TAG_LEAF_BULK, deposit->tx.items[i].data,
+                  deposit->tx.items[i].size);
+    }
+    deposit->good = true;
+    return deposit;
+}
+
 /* The issuer's signature over the deposit that made a version, when its transaction is at hand. */
 static void add_issuer(struct builder *builder, struct bytes version, Xuelian__ItemProof *out)
 {
     uint64_t memory[256];
     struct arena arena;
     ProtobufCMessage *message = NULL;
-    struct tx_place place;
     struct hash32 id;
-    uint8_t *bytes = NULL;
-    size_t size = 0;
-    struct tx tx;
     arena_init(&arena, memory, sizeof memory);
     if (builder->source == NULL ||
         canonical_decode(&message, &xuelian__item_version__descriptor, version, &arena) != ST_OK) {
         return;
     }
     const Xuelian__ItemVersion *wire = (const Xuelian__ItemVersion *)(const void *)message;
-    if (!field_copy(&id, 32, &wire->tx_id) ||
-        ledger_view_tx(builder->view, &id, &place, NULL, NULL) != ST_OK ||
-        builder->source->get_tx(builder->source->context, place.height, place.index, &bytes,
-                                &size) != ST_OK) {
+    const struct deposit *deposit =
+        field_copy(&id, 32, &wire->tx_id) ? get_deposit(builder, &id) : NULL;
+    if (deposit == NULL || wire->outcome_index >= deposit->tx.item_count) {
         return;
     }
-    own(builder, bytes);
-    arena_init(&arena, zeroed(builder, 1, TX_ARENA_SIZE), TX_ARENA_SIZE);
-    if (tx_parse(&tx, bytes_of(bytes, size), &builder->view->header.chain_id, &arena) != ST_OK ||
-        wire->outcome_index >= tx.item_count) {
-        return;
-    }
+    const struct tx *tx = &deposit->tx;
     Xuelian__IssuerSignature *issuer = zeroed(builder, 1, sizeof *issuer);
-    ProtobufCBinaryData *signatures = zeroed(builder, tx.signer_count, sizeof *signatures);
+    ProtobufCBinaryData *fields = zeroed(builder, tx->signer_count, sizeof *fields);
+    uint8_t *common = zeroed(builder, tx->common.size, 1);
+    struct sig64 *signatures = zeroed(builder, tx->signer_count, sizeof *signatures);
     xuelian__issuer_signature__init(issuer);
-    issuer->common = field_borrow(tx.common.data, tx.common.size);
-    for (uint32_t i = 0; i < tx.signer_count; i++) {
-        uint8_t *signature = zeroed(builder, 1, 64);
-        memcpy(signature, tx.signers[i].signature.bytes, 64);
-        signatures[i] = field_borrow(signature, 64);
+    memcpy(common, tx->common.data, tx->common.size);
+    issuer->common = field_borrow(common, tx->common.size);
+    for (uint32_t i = 0; i < tx->signer_count; i++) {
+        signatures[i] = tx->signers[i].signature;
+        fields[i] = field_borrow(&signatures[i], sizeof signatures[i]);
     }
-    issuer->signatures = signatures;
-    issuer->n_signatures = tx.signer_count;
-    if (tx.bulk) {
-        struct hash32 *leaves = zeroed(builder, tx.item_count, sizeof *leaves);
-        struct hash32 *path = zeroed(builder, LIMIT_MERKLE_DEPTH_MAX, sizeof *path);
-        for (uint32_t i = 0; i < tx.item_count; i++) {
-            hash_leaf(&leaves[i], TAG_LEAF_BULK, tx.items[i].data, tx.items[i].size);
-        }
-        issuer->item_count = tx.item_count;
-        issuer->path =
-            field_borrow(path, 32u * merkle_path(path, leaves, tx.item_count, wire->outcome_index));
+    issuer->signatures = fields;
+    issuer->n_signatures = tx->signer_count;
+    if (tx->bulk) {
+        struct hash32 *path =
+            zeroed(builder, merkle_path_size(wire->outcome_index, tx->item_count), sizeof *path);
+        uint32_t size = merkle_path(path, deposit->leaves, tx->item_count, wire->outcome_index);
+        issuer->item_count = tx->item_count;
+        issuer->path = field_borrow(path, 32u * size);
     }
     out->issuer = issuer;
 }

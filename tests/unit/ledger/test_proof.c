@@ -22,14 +22,19 @@ static uint8_t certificate_bytes[CERTIFICATE_SIZE_MAX];
 static struct proof_anchor anchor;
 static const struct hash32 identity = {{5}};
 
+static struct bytes many; /* deposits many outcomes into one account */
+static uint64_t many_height;
+static uint32_t get_tx_count;
+
 static enum status get_tx(void *context, uint64_t height, uint32_t index, uint8_t **bytes,
                           size_t *size)
 {
     (void)context;
-    if (height < 1 || height > 1 + OUTCOMES_EACH || index != 0) {
+    get_tx_count++;
+    if (height < 1 || index != 0 || (height > 1 + OUTCOMES_EACH && height != many_height)) {
         return ST_NOT_FOUND;
     }
-    struct bytes tx = txs[height - 1];
+    struct bytes tx = height == many_height ? many : txs[height - 1];
     *bytes = malloc(tx.size);
     memcpy(*bytes, tx.data, tx.size);
     *size = tx.size;
@@ -247,6 +252,41 @@ static void test_view_is_a_snapshot(void **state)
     ledger_view_close(&newer);
 }
 
+/* Items that came in one transaction: it is read once, however many they are. */
+static void test_archive_of_one_transaction(void **state)
+{
+    enum { MANY = 30 };
+    struct hash32 learner = support_learner(2);
+    Xuelian__Outcome outcomes[MANY];
+    const ProtobufCMessage *items[MANY];
+    const uint32_t issuer = 2;
+    uint8_t *proof = NULL;
+    size_t size = 0;
+    (void)state;
+    for (uint32_t i = 0; i < MANY; i++) {
+        support_outcome(&outcomes[i], &learner);
+        outcomes[i].award_date = 20230101 + i;
+        items[i] = &outcomes[i].base;
+    }
+    many = support_tx(&genesis, XUELIAN__TX_KIND__TX_KIND_DEPOSIT_BULK, items, MANY, &issuer, 1, 50,
+                      100);
+    support_block(ledger, &many, 1, NULL);
+    ledger_view_close(&view);
+    assert_int_equal(ledger_view_open(&view, kv), ST_OK);
+    many_height = view.header.height;
+    certify();
+    get_tx_count = 0;
+    assert_int_equal(proof_archive(&view, &anchor, &source, &learner, NULL, &proof, &size), ST_OK);
+    assert_int_equal(get_tx_count, OUTCOMES_EACH + 1);
+    struct verify_result *result = calloc(1, sizeof *result);
+    assert_non_null(result);
+    assert_int_equal(verify(proof, size, result), ST_OK);
+    assert_int_equal(result->totals[0].outcomes, OUTCOMES_EACH + MANY);
+    free(result);
+    free(proof);
+    support_free(many);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -254,6 +294,7 @@ int main(void)
         cmocka_unit_test(test_archive),
         cmocka_unit_test(test_absence),
         cmocka_unit_test(test_view_is_a_snapshot),
+        cmocka_unit_test(test_archive_of_one_transaction),
     };
     return cmocka_run_group_tests(tests, start, stop);
 }
