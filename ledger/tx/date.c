@@ -1,5 +1,7 @@
 #include "ledger/tx/rules.h"
 
+enum { DATE_MAX = 99991231 };
+
 static bool leap(uint32_t year)
 {
     return year % 4 == 0 && (year % 100 != 0 || year % 400 == 0);
@@ -20,7 +22,8 @@ bool date_valid(uint32_t date)
 /* Days to civil date: the year is taken to begin in March, so that leap days come last. */
 uint32_t date_of_time(uint64_t time_ms)
 {
-    uint64_t days = (time_ms + UINT64_C(8) * 3600 * 1000) / (UINT64_C(24) * 3600 * 1000) + 719468;
+    /* Seconds first, so that no time overflows; the verifier's civil_date says the same of every time. */
+    uint64_t days = (time_ms / 1000 + UINT64_C(8) * 3600) / (UINT64_C(24) * 3600) + 719468;
     uint64_t era = days / 146097;
     uint64_t day_of_era = days % 146097;
     uint64_t year_of_era =
@@ -30,5 +33,5 @@ uint32_t date_of_time(uint64_t time_ms)
     uint64_t day = day_of_year - (153 * shifted_month + 2) / 5 + 1;
     uint64_t month = shifted_month < 10 ? shifted_month + 3 : shifted_month - 9;
     uint64_t year = year_of_era + era * 400 + (month <= 2 ? 1 : 0);
-    return (uint32_t)(year * 10000 + month * 100 + day);
+    return year > 9999 ? DATE_MAX : (uint32_t)(year * 10000 + month * 100 + day);
 }

@@ -43,13 +43,16 @@ static uint32_t check_fields(const struct block_context *context, const struct t
     if (outcome->credits > CREDITS_MAX || outcome->hours > HOURS_MAX) {
         return ST_BAD_AMOUNT;
     }
-    /* A platform's outcome is co-signed by the university that recognises it; nobody else co-signs. */
-    if (outcome->source == XUELIAN__OUTCOME_SOURCE__OUTCOME_SOURCE_PLATFORM) {
-        return tx->signer_count == 2 && tx->signers[1].member == outcome->recognising
+    /* Who is named as recognising has signed, and nobody else co-signs: no issuer can claim another's
+     * recognition. A platform's outcome needs one. */
+    if (outcome->recognising == 0) {
+        return tx->signer_count == 1 &&
+                       outcome->source != XUELIAN__OUTCOME_SOURCE__OUTCOME_SOURCE_PLATFORM
                    ? ST_OK
                    : ST_NOT_ALLOWED;
     }
-    return tx->signer_count == 1 ? ST_OK : ST_NOT_ALLOWED;
+    return tx->signer_count == 2 && tx->signers[1].member == outcome->recognising ? ST_OK
+                                                                                  : ST_NOT_ALLOWED;
 }
 
 static enum status check_course(struct state *state, const Xuelian__Outcome *outcome,

@@ -265,9 +265,32 @@ static void test_platform_needs_its_university(void **state)
     assert_int_equal(submit(XUELIAN__TX_KIND__TX_KIND_DEPOSIT, &outcome.base, both, 2), ST_OK);
 }
 
+/* Whoever is named as recognising an outcome has signed it, whatever its source. */
+static void test_recognition_is_signed(void **state)
+{
+    Xuelian__Outcome outcome;
+    const uint32_t both[] = {2, 1};
+    const uint32_t other[] = {2, 4};
+    (void)state;
+    support_outcome(&outcome, &learner);
+    outcome.award_date = 20250710;
+    outcome.recognising = 1;
+    assert_int_equal(deposit_as(2, &outcome), ST_NOT_ALLOWED);
+    assert_int_equal(submit(XUELIAN__TX_KIND__TX_KIND_DEPOSIT, &outcome.base, other, 2),
+                     ST_NOT_ALLOWED);
+    assert_int_equal(submit(XUELIAN__TX_KIND__TX_KIND_DEPOSIT, &outcome.base, both, 2), ST_OK);
+    outcome.award_date = 20250711;
+    outcome.recognising = 0; /* nobody signs without being named */
+    assert_int_equal(submit(XUELIAN__TX_KIND__TX_KIND_DEPOSIT, &outcome.base, both, 2),
+                     ST_NOT_ALLOWED);
+}
+
 static void test_dates(void **state)
 {
     (void)state;
+    assert_int_equal(date_of_time(UINT64_MAX), 99991231);
+    assert_int_equal(date_of_time(UINT64_C(253402271999999)), 99991231);
+    assert_int_equal(date_of_time(UINT64_C(253402272000000)), 99991231);
     assert_int_equal(date_of_time(0), 19700101);
     assert_int_equal(date_of_time(UINT64_C(16) * 3600 * 1000), 19700102); /* midnight at UTC+8 */
     assert_int_equal(date_of_time(UINT64_C(951753600000)), 20000229);
@@ -285,6 +308,7 @@ int main(void)
         cmocka_unit_test(test_fields),
         cmocka_unit_test(test_accounts_and_duplicates),
         cmocka_unit_test(test_platform_needs_its_university),
+        cmocka_unit_test(test_recognition_is_signed),
         cmocka_unit_test(test_dates),
     };
     return cmocka_run_group_tests(tests, start, stop);
