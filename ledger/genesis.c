@@ -89,6 +89,26 @@ static enum status check_params(const Xuelian__Params *params, char *error)
     return ST_OK;
 }
 
+/* The verifier has the same limits: a network must not start that nobody could check. */
+static enum status check_counts(const Xuelian__Genesis *message, char *error)
+{
+    const struct {
+        const char *what;
+        size_t count;
+        size_t max;
+    } lists[] = {{"regions", message->n_regions, LIMIT_REGIONS_MAX},
+                 {"members", message->n_members, LIMIT_MEMBERS_GENESIS_MAX},
+                 {"courses", message->n_courses, LIMIT_COURSES_GENESIS_MAX}};
+    for (size_t i = 0; i < sizeof lists / sizeof lists[0]; i++) {
+        if (lists[i].count > lists[i].max) {
+            snprintf(error, GENESIS_ERROR_SIZE, "the genesis file has %zu %s; at most %zu",
+                     lists[i].count, lists[i].what, lists[i].max);
+            return ST_BAD_CONFIG;
+        }
+    }
+    return ST_OK;
+}
+
 static enum status check_regions(const Xuelian__Genesis *message, char *error)
 {
     uint32_t before = 0;
@@ -101,6 +121,8 @@ static enum status check_regions(const Xuelian__Genesis *message, char *error)
             wrong = "has a level that is not 1 to 4";
         } else if (strlen(region->name_zh) == 0 || strlen(region->name_zh) > LIMIT_NAME_SIZE_MAX) {
             wrong = "needs a Chinese name of at most 256 bytes";
+        } else if (strlen(region->name_en) > LIMIT_NAME_SIZE_MAX) {
+            wrong = "has an English name of more than 256 bytes";
         } else if (region->parent >= region->code) {
             wrong = "has a parent that does not come before it";
         }
@@ -151,6 +173,22 @@ static const char *check_keys(const Xuelian__Member *member)
     return validators > 1 ? "has more than one validator" : NULL;
 }
 
+/* Roles and kinds are sets: ascending, so that each has one form and none is there twice. */
+static bool roles_ascend(const Xuelian__Member *member)
+{
+    for (size_t i = 1; i < member->n_roles; i++) {
+        if (member->roles[i] <= member->roles[i - 1]) {
+            return false;
+        }
+    }
+    for (size_t i = 1; i < member->n_deposit_kinds; i++) {
+        if (member->deposit_kinds[i] <= member->deposit_kinds[i - 1]) {
+            return false;
+        }
+    }
+    return true;
+}
+
 static enum status check_members(const Xuelian__Genesis *message, char *error)
 {
     uint32_t before = 0;
@@ -162,6 +200,10 @@ static enum status check_members(const Xuelian__Genesis *message, char *error)
         } else if (strlen(member->name_zh) == 0 || strlen(member->name_zh) > LIMIT_NAME_SIZE_MAX ||
                    strlen(member->name_en) > LIMIT_NAME_SIZE_MAX) {
             wrong = "needs a Chinese name, and names of at most 256 bytes";
+        } else if (strlen(member->credit_code) > LIMIT_NAME_SIZE_MAX) {
+            wrong = "has a unified social credit code of more than 256 bytes";
+        } else if (!roles_ascend(member)) {
+            wrong = "has roles or kinds that do not ascend; sort them, without repeats";
         } else {
             wrong = check_keys(member);
         }
@@ -254,7 +296,10 @@ static enum status check_message(struct genesis *genesis, char *error)
         snprintf(error, GENESIS_ERROR_SIZE, "the network needs a name of at most 256 bytes");
         return ST_BAD_CONFIG;
     }
-    enum status status = check_params(message->params, error);
+    enum status status = check_counts(message, error);
+    if (status == ST_OK) {
+        status = check_params(message->params, error);
+    }
     if (status == ST_OK) {
         status = check_regions(message, error);
     }

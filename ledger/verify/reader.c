@@ -222,7 +222,7 @@ bool utf8_valid(struct bytes text)
         uint8_t low = 0;
         uint8_t high = 0;
         uint32_t follow = utf8_follow(text.data[at], &low, &high);
-        if (follow > text.size - at - 1) {
+        if (text.data[at] == 0 || follow > text.size - at - 1) {
             return false;
         }
         for (uint32_t i = 1; i <= follow; i++) {

@@ -47,7 +47,7 @@ void reader_refuse(struct reader *reader);
 /* True when nothing went wrong and nothing is left. */
 bool reader_end(struct reader *reader);
 
-/* Well-formed UTF-8 (no overlong forms, no surrogates, at most U+10FFFF). */
+/* Well-formed UTF-8 (no overlong forms, no surrogates, at most U+10FFFF) without a zero byte. */
 bool utf8_valid(struct bytes text);
 
 #endif

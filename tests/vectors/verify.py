@@ -218,7 +218,7 @@ class Message:
     def text(self, field):
         value = self.bytes(field)
         try:
-            if len(value) > 256:
+            if len(value) > 256 or b"\0" in value:
                 raise Bad()
             return value.decode()
         except UnicodeDecodeError:
@@ -296,14 +296,16 @@ class Genesis:
             self.network = message.text(3)
             message.number(4)
             message.bytes(5)
-            message.all(6)
+            message.require(len(message.all(6)) <= 100_000)
             before = 0
-            for member in message.all(7):
+            members, courses = message.all(7), message.all(8)
+            message.require(len(members) <= 10_000 and len(courses) <= 100_000)
+            for member in members:
                 number = self.member(Message(member), validators)
                 message.require(number > before)
                 before = number
             before = 0
-            for course in message.all(8):
+            for course in courses:
                 inner = Message(course)
                 number = inner.u32(1)
                 message.require(number > before)
@@ -333,7 +335,7 @@ class Genesis:
             key, role = inner.fixed(1, 33), inner.number(2, 3)
             for address in inner.all(3):
                 try:
-                    address.decode()
+                    message.require("\0" not in address.decode())
                 except UnicodeDecodeError:
                     raise Bad() from None
             incarnation, first, last = inner.number(4), inner.number(5), inner.number(6)

@@ -1,6 +1,8 @@
 /* Genesis files: what is derived, and one clear sentence for each thing wrong. */
 #include "tests/unit/cmocka_all.h"
 
+#include <stdlib.h>
+
 #include "proto/bytes.h"
 #include "proto/canonical.h"
 #include "tests/unit/ledger/support.h"
@@ -85,6 +87,52 @@ static void test_sentences(void **state)
                       "neither");
 }
 
+static void test_members_are_bounded(void **state)
+{
+    static char code[300];
+    Xuelian__Genesis *g = decode_sample(memory, sizeof memory);
+    (void)state;
+    memset(code, '9', sizeof code - 1);
+    g->members[3]->credit_code = code;
+    assert_refused(g, "member 4 has a unified social credit code of more than 256 bytes");
+    g = decode_sample(memory, sizeof memory);
+    g->regions[0]->name_en = code;
+    assert_refused(g, "region 330000 has an English name of more than 256 bytes");
+    g = decode_sample(memory, sizeof memory);
+    g->members[1]->roles[1] = g->members[1]->roles[0];
+    assert_refused(g, "member 2 has roles or kinds that do not ascend; sort them, without repeats");
+}
+
+/* More of a kind than the verifier reads. */
+static void test_too_many_courses(void **state)
+{
+    enum { TOO_MANY = LIMIT_COURSES_GENESIS_MAX + 1, ROOM = 8 << 20 };
+    Xuelian__Genesis *g = decode_sample(memory, sizeof memory);
+    Xuelian__Course *rows = calloc(TOO_MANY, sizeof *rows);
+    Xuelian__Course **pointers = calloc(TOO_MANY, sizeof(Xuelian__Course *));
+    uint8_t *bytes = malloc(ROOM);
+    char error[GENESIS_ERROR_SIZE] = "";
+    struct genesis genesis;
+    (void)state;
+    assert_true(rows != NULL && pointers != NULL && bytes != NULL);
+    for (uint32_t i = 0; i < TOO_MANY; i++) {
+        xuelian__course__init(&rows[i]);
+        rows[i].id = i + 1;
+        rows[i].version = 1;
+        rows[i].kind = XUELIAN__OUTCOME_KIND__OUTCOME_KIND_CERTIFICATE;
+        pointers[i] = &rows[i];
+    }
+    g->courses = pointers;
+    g->n_courses = TOO_MANY;
+    assert_true(canonical_size(&g->base) <= ROOM);
+    size_t size = canonical_encode(bytes, &g->base);
+    assert_int_equal(genesis_parse(&genesis, bytes_of(bytes, size), error), ST_BAD_CONFIG);
+    assert_string_equal(error, "the genesis file has 100001 courses; at most 100000");
+    free(bytes);
+    free(pointers);
+    free(rows);
+}
+
 static void test_not_a_genesis_file(void **state)
 {
     char error[GENESIS_ERROR_SIZE] = "";
@@ -96,8 +144,9 @@ static void test_not_a_genesis_file(void **state)
 
 int main(void)
 {
-    const struct CMUnitTest tests[] = {cmocka_unit_test(test_derived),
-                                       cmocka_unit_test(test_sentences),
-                                       cmocka_unit_test(test_not_a_genesis_file)};
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_derived), cmocka_unit_test(test_sentences),
+        cmocka_unit_test(test_members_are_bounded), cmocka_unit_test(test_too_many_courses),
+        cmocka_unit_test(test_not_a_genesis_file)};
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

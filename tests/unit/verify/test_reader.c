@@ -127,6 +127,7 @@ static void test_utf8(void **state)
     assert_true(utf8_valid((struct bytes){.size = 0}));
     assert_true(utf8_valid(BYTES('a', 0xe5, 0xad, 0xa6, 0xf0, 0x9f, 0x8e, 0x93)));
     assert_true(utf8_valid(BYTES(0xf4, 0x8f, 0xbf, 0xbf)));
+    assert_false(utf8_valid(BYTES('a', 0, 'b'))); /* a C string would end there */
     assert_false(utf8_valid(BYTES(0x80)));
     assert_false(utf8_valid(BYTES(0xc0, 0x80)));
     assert_false(utf8_valid(BYTES(0xc1, 0xbf)));
