@@ -190,20 +190,20 @@ static enum status below(struct kv *kv, const struct kv_snapshot *snapshot, uint
 {
     struct state_key from = index_key(collection, key);
     struct kv_iterator *iterator = kv_iterator_new(kv, snapshot, key_bytes(&from));
+    bool whole = true;
     *position = 0; /* the sentinel is below everything and not in the index */
     if (kv_iterator_valid(iterator)) {
         struct bytes found = kv_iterator_key(iterator);
         if (found.size == from.size && found.data[0] == 'K' &&
             found.data[1] == (uint8_t)collection) {
             struct bytes value = kv_iterator_value(iterator);
-            if (value.size == 8) {
-                *position = be64_get(value.data);
-            }
+            whole = value.size == 8;
+            *position = whole ? be64_get(value.data) : 0;
         }
     }
     enum status status = kv_iterator_status(iterator);
     kv_iterator_free(iterator);
-    return status;
+    return status == ST_OK && !whole ? ST_CORRUPT : status;
 }
 
 static int compare_changed_keys(const void *a, const void *b)
@@ -285,8 +285,14 @@ static enum status hash_level(struct merkle_array *array, uint8_t level, uint64_
         if (stored.size > 0) {
             memcpy(nodes, stored.data, stored.size);
         }
+        uint64_t filled = stored.size / 32;
         for (; i < *count && changed[i].index / MERKLE_ARRAY_PAGE == page; i++) {
-            nodes[changed[i].index - first] = changed[i].hash;
+            uint64_t at = changed[i].index - first;
+            nodes[at] = changed[i].hash;
+            filled += at == filled; /* ascending, and new children follow the stored ones */
+        }
+        if (filled != size) {
+            return ST_CORRUPT; /* a page is missing or shorter than the tree was */
         }
         overlay_put(array->overlay, key_bytes(&key), bytes_of(nodes, (size_t)size * 32));
         changed[pages].index = page;

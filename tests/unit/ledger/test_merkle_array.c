@@ -134,8 +134,54 @@ static void test_against_model(void **state)
     kv_close(kv);
 }
 
+/* A store that lost a page, or holds half of one, is damaged: no root is made up from what is left. */
+static void test_damaged_pages(void **state)
+{
+    enum { LEAVES = 40 };
+    const size_t keep[] = {0, 64, 33}; /* bytes left of the page; 0: it is gone */
+    (void)state;
+    for (size_t i = 0; i < sizeof keep / sizeof keep[0]; i++) {
+        struct kv *kv = NULL;
+        struct merkle_array array;
+        const struct hash32 value = {{1}};
+        const uint8_t page[] = {'N', COLLECTION, 0, 0, 0, 0, 0, 0, 0, 0, 1};
+        kv_open_memory(&kv);
+        struct overlay *overlay = overlay_new(kv);
+        merkle_array_create(&array, overlay, COLLECTION);
+        for (uint64_t k = 1; k < LEAVES; k++) {
+            struct hash32 key;
+            hash_plain(&key, &k, sizeof k);
+            (void)merkle_array_insert(&array, &key, &value);
+        }
+        assert_int_equal(merkle_array_finish(&array), ST_OK);
+        merkle_array_close(&array);
+        apply(kv, overlay);
+        uint8_t *stored = NULL;
+        size_t size = 0;
+        assert_int_equal(kv_get(kv, NULL, bytes_of(page, sizeof page), &stored, &size), ST_OK);
+        assert_int_equal(size, 16 * 32);
+        struct kv_batch *batch = kv_batch_new();
+        if (keep[i] == 0) {
+            kv_batch_delete(batch, bytes_of(page, sizeof page));
+        } else {
+            kv_batch_put(batch, bytes_of(page, sizeof page), bytes_of(stored, keep[i]));
+        }
+        assert_int_equal(kv_write(kv, batch, false), ST_OK);
+        kv_batch_free(batch);
+        kv_free(stored);
+        overlay = overlay_new(kv);
+        assert_int_equal(merkle_array_open(&array, overlay, COLLECTION), ST_OK);
+        assert_int_equal(merkle_array_update(&array, 20, &value), ST_OK);
+        assert_int_equal(merkle_array_finish(&array), ST_CORRUPT);
+        merkle_array_close(&array);
+        overlay_free(overlay);
+        kv_close(kv);
+    }
+}
+
 int main(void)
 {
-    const struct CMUnitTest tests[] = {cmocka_unit_test(test_against_model)};
+    const struct CMUnitTest tests[] = {cmocka_unit_test(test_against_model),
+                                       cmocka_unit_test(test_damaged_pages)};
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
