@@ -147,8 +147,9 @@ static bool settle(struct peers *peers, struct known *known, struct session *ses
     } else if (uv_now(peers->config.loop) - old->heard_ms < LIVE_MS) {
         log_event(LOG_ERROR, "peer_twice",
                   "member %u has two live sessions of one key with different starts: is its key "
-                  "used by two processes?",
+                  "used by two processes? The newer one is refused while the other lives",
                   (unsigned)known->peer.member);
+        return false;
     }
     known->session = NULL;
     old->known = -1; /* its closing is no news */
@@ -185,7 +186,6 @@ static void take_hello(struct session *session, struct bytes body)
     session->state = SESSION_UP;
     session->known = index;
     known->session = session;
-    known->backoff_ms = DIAL_FIRST_MS;
     log_event(LOG_INFO, "peer_up", "connected with member %u", (unsigned)known->peer.member);
     peers->config.up(peers->config.context, &known->peer.key);
 }
@@ -219,6 +219,10 @@ void session_event_closed(struct session *session)
         }
         if (known->session == session) {
             known->session = NULL;
+            if (uv_now(peers->config.loop) - session->opened_ms > LIVE_MS) {
+                known->backoff_ms =
+                    DIAL_FIRST_MS; /* one that ends at once is dialled ever more rarely */
+            }
             if (!peers->stopping) {
                 log_event(LOG_WARN, "peer_down", "the connection with member %u ended",
                           (unsigned)known->peer.member);

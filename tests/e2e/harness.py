@@ -244,6 +244,19 @@ class Network:
         self.nodes.append(Node(self, index))
         return self.nodes[-1]
 
+    def clone(self, node):
+        """The same key and a copy of its data directory, on other ports; not one of self.nodes."""
+        base = free_base(3)
+        folder = node.folder + "-clone"
+        shutil.copytree(node.folder, folder)
+        with open(os.path.join(folder, "node.yaml"), "w", encoding="utf-8") as file:
+            for at, name in enumerate(("peer_listen", "rpc_listen", "local_listen")):
+                file.write(f"{name}: 127.0.0.1:{base + at}\n")
+            for name, value in node.settings.items():
+                if not name.endswith("_listen"):
+                    file.write(f"{name}: {value}\n")
+        return Node(self, f"{node.index}-clone")
+
     def wait(self, what, condition, nodes=None):
         """Until the condition holds; returns its value. A node that has ended by itself ends the wait."""
         until = time.monotonic() + NEVER_S
