@@ -126,6 +126,8 @@ struct replica {
     uint64_t tick_ms; /* next deadline */
     uint64_t ticked_ms;
     uint32_t ticks; /* at ticked_ms */
+    uint64_t worked_ms;
+    uint32_t worked; /* effects done at worked_ms */
     struct queued *head;
     struct queued **tail;
     bool blocked; /* a PERSIST is under way */

@@ -235,6 +235,15 @@ void forge_status(const struct forger *forger, uint64_t view, uint64_t height,
     pack(out, XUELIAN__PEER_TYPE__PEER_TYPE_STATUS, &wire.base);
 }
 
+void forge_newest_request(const struct forger *forger, struct forged *out)
+{
+    Xuelian__NewestRequest wire = XUELIAN__NEWEST_REQUEST__INIT;
+    struct id16 nonce = {{1}};
+    wire.key = field_borrow(&forger->cluster->keys.owners[forger->node].key, 33);
+    wire.nonce = field_borrow(&nonce, 16);
+    pack(out, XUELIAN__PEER_TYPE__PEER_TYPE_NEWEST_REQUEST, &wire.base);
+}
+
 void forge_certified(const struct sim_block *block, struct bytes certificate, struct forged *out)
 {
     Xuelian__Certified wire = XUELIAN__CERTIFIED__INIT;

@@ -48,6 +48,8 @@ void forge_new_view(const struct forger *forger, uint64_t view, const struct byt
                     size_t count, struct forged *out);
 void forge_status(const struct forger *forger, uint64_t view, uint64_t height,
                   const struct hash32 *header_hash, struct forged *out);
+/* The tripwire's question, about its own key. */
+void forge_newest_request(const struct forger *forger, struct forged *out);
 void forge_certified(const struct sim_block *block, struct bytes certificate, struct forged *out);
 /* txs: of another block, for bodies that do not belong to the header. */
 void forge_blocks(const struct sim_block *block, struct bytes certificate,

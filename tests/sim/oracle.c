@@ -6,6 +6,7 @@
 #include "proto/bytes.h"
 #include "proto/canonical.h"
 #include "proto/convert.h"
+#include "proto/frame.h"
 #include "proto/peer.pb-c.h"
 #include "proto/quorum.h"
 #include "tests/sim/cluster.h"
@@ -102,6 +103,11 @@ void oracle_sent(struct replica *replica, uint8_t type, struct bytes body)
     struct pbft_message message;
     struct pubkey33 key;
     enum spoken_kind kind = SPOKEN_KINDS;
+    if (body.size > frame_body_size_max(type)) {
+        oracle_fail(cluster, "node %u sends a %s of %zu bytes, which no frame holds",
+                    (unsigned)replica->index, show_peer_type(type), body.size);
+        return;
+    }
     if (node->traitor || node->excused || !pbft_takes(type) ||
         pbft_message_parse(&message, type, body, &cluster->chain.chain_id, &arena) != ST_OK ||
         !message.has_signer || !pbft_signer_key(replica->core, message.era, message.sender, &key) ||

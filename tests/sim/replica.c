@@ -158,6 +158,19 @@ void replica_waiting(struct replica *replica)
     (void)replica_step(replica, &input);
 }
 
+/* Effects that beget effects without end, in one moment. */
+static void count_work(struct replica *replica)
+{
+    enum { WORK_MAX = 20000 };
+    uint64_t now_ms = replica->cluster->now_ms;
+    replica->worked = replica->worked_ms == now_ms ? replica->worked + 1 : 1;
+    replica->worked_ms = now_ms;
+    if (replica->worked > WORK_MAX) {
+        oracle_fail(replica->cluster, "busy: node %u does more than %d things in one moment",
+                    (unsigned)replica->index, WORK_MAX);
+    }
+}
+
 void replica_pump(struct replica *replica)
 {
     if (replica->pumping || !replica_live(replica)) {
@@ -172,6 +185,7 @@ void replica_pump(struct replica *replica)
                 replica->tail = &replica->head;
             }
             replica_run_effect(replica, &queued->effect);
+            count_work(replica);
             free(queued);
         }
         if (replica->blocked || !pbft_wants_proposal(replica->core, replica->cluster->now_ms)) {

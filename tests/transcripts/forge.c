@@ -32,13 +32,14 @@ static bool say_vote(struct saying *saying, enum vote_phase phase)
     return true;
 }
 
-/* txs=a,b parent=LABEL (the tip below) time=MS after the parent's (1). */
+/* txs=a,b many=4000 parent=LABEL (the tip below) time=MS after the parent's (1). */
 static bool say_pre_prepare(struct saying *saying)
 {
     struct script *script = saying->script;
     struct cluster *cluster = script->cluster;
     const struct sim_block *parent = words_block(script, words_value(script, "parent"));
-    const struct sim_tx *txs[16];
+    static const struct sim_tx *txs[LIMIT_PROPOSAL_ENTRIES_MAX];
+    uint32_t many = (uint32_t)words_number(script, "many", 0);
     uint32_t count = 0;
     const char *word = words_value(script, "txs");
     if (parent == NULL) {
@@ -46,7 +47,12 @@ static bool say_pre_prepare(struct saying *saying)
                      ? cluster->oracle.committed[saying->height - 1]
                      : cluster->chain.genesis;
     }
-    while (word != NULL && *word != '\0' && count < 16) {
+    for (; count < many && count < LIMIT_PROPOSAL_ENTRIES_MAX; count++) {
+        char text[32];
+        int size = snprintf(text, sizeof text, "m%u", (unsigned)count);
+        txs[count] = chain_tx(&cluster->chain, bytes_of(text, (size_t)size));
+    }
+    while (word != NULL && *word != '\0' && count < LIMIT_PROPOSAL_ENTRIES_MAX) {
         size_t size = strcspn(word, ",");
         txs[count] = chain_tx(&cluster->chain, bytes_of(word, size));
         if (txs[count] == NULL) {
@@ -150,6 +156,10 @@ static bool make(struct saying *saying, const char *what)
     }
     if (strcmp(what, "NEW-VIEW") == 0) {
         return say_new_view(saying);
+    }
+    if (strcmp(what, "NEWEST-REQUEST") == 0) {
+        forge_newest_request(&saying->forger, &saying->made);
+        return true;
     }
     if (strcmp(what, "STATUS") == 0) {
         hash = hash_of(saying->script, words_value(saying->script, "block"));
