@@ -189,6 +189,8 @@ struct cluster {
     struct counters counters;
     void (*heard)(void *context, const struct event *message); /* a message reached a puppet */
     void *heard_context;
+    void (*stepped)(void *context, const struct replica *replica); /* NULL, or after every step */
+    void *stepped_context;
     void (*line)(void *context, const char *text); /* a readable trace; NULL: none */
     void *line_context;
     uint64_t digest; /* of everything that happened: two equal runs have equal digests */

@@ -122,6 +122,9 @@ enum status replica_step(struct replica *replica, struct pbft_input *input)
     }
     schedule_tick(replica);
     oracle_stepped(replica);
+    if (cluster->stepped != NULL) {
+        cluster->stepped(cluster->stepped_context, replica);
+    }
     return verdict;
 }
 

@@ -116,6 +116,8 @@ void run_tape(const struct run_options *options, struct tape *tape, struct run_r
     cluster_init(cluster, &swarm.options, &schedule);
     cluster->line = options->line;
     cluster->line_context = options->line_context;
+    cluster->stepped = options->stepped;
+    cluster->stepped_context = options->stepped_context;
     cluster_line(cluster, "%s", report->swarm);
     weather_begin(&weather, cluster, tape, &swarm);
     cluster_run(cluster, cluster->now_ms + (uint64_t)options->minutes * 60000);

@@ -19,6 +19,8 @@ struct run_options {
     uint32_t setting_count;
     void (*line)(void *context, const char *text); /* NULL: no trace */
     void *line_context;
+    void (*stepped)(void *context, const struct replica *replica); /* NULL, or after every step */
+    void *stepped_context;
 };
 
 struct run_report {
