@@ -1,5 +1,6 @@
 #include "tests/sim/shrink.h"
 
+#include <signal.h>
 #include <stdio.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -78,26 +79,62 @@ static void shrink(const struct run_options *options, struct tape *tape)
     }
 }
 
+/* ---- The first run, recorded though it may trap ---------------------------------------------------- */
+
+static struct tape *recorded;
+static FILE *record_file;
+
+/* A failed CHECK traps: what was chosen until then is written down. Nothing else goes on in this process. */
+static void on_trap(int signal_number)
+{
+    (void)tape_write(recorded, record_file);
+    _exit(128 + signal_number);
+}
+
+static void record_child(const struct run_options *options, struct tape *tape, FILE *file)
+{
+    static const int signals[] = {SIGILL, SIGTRAP, SIGABRT, SIGSEGV, SIGFPE, SIGBUS};
+    struct run_report report;
+    recorded = tape;
+    record_file = file;
+    for (size_t i = 0; i < sizeof signals / sizeof signals[0]; i++) {
+        (void)signal(signals[i], on_trap);
+    }
+    run_tape(options, tape, &report);
+    (void)tape_write(tape, file);
+    _exit(report.failed ? 1 : 0);
+}
+
+/* The tape of a seed, as far as it came. Returns whether it failed. */
+static bool record(const struct run_options *options, struct tape *tape)
+{
+    FILE *file = tmpfile();
+    int state = 0;
+    CHECK(file != NULL);
+    tape_init(tape, options->seed);
+    fflush(stdout);
+    pid_t pid = fork();
+    CHECK(pid >= 0);
+    if (pid == 0) {
+        record_child(options, tape, file);
+    }
+    CHECK(waitpid(pid, &state, 0) == pid);
+    tape_free(tape);
+    rewind(file);
+    CHECK(tape_read(tape, file));
+    fclose(file);
+    return !(WIFEXITED(state) && WEXITSTATUS(state) == 0);
+}
+
 int shrink_seed(const struct run_options *options, const char *save)
 {
     struct tape tape;
     struct run_options quiet = *options;
-    struct run_report report;
     quiet.line = NULL;
-    tape_init(&tape, options->seed);
-    /* Recorded here, so the run must not trap here: once without recording first. */
-    if (!fails(&quiet, &tape)) {
-        struct tape again;
-        tape_init(&again, options->seed);
-        run_tape(&quiet, &again, &report);
-        bool failed = report.failed;
-        if (!failed) {
-            printf("seed %llu does not fail\n", (unsigned long long)options->seed);
-            tape_free(&again);
-            return 0;
-        }
+    if (!record(&quiet, &tape)) {
+        printf("seed %llu does not fail\n", (unsigned long long)options->seed);
         tape_free(&tape);
-        tape = again;
+        return 0;
     }
     printf("%zu choices that are not calm\n", loud(&tape));
     shrink(&quiet, &tape);
