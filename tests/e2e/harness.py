@@ -1,6 +1,7 @@
 """A network of real xueliand processes on loopback, for the tests and benchmarks. Standard library only.
 
 Every wait has a deadline that means "never": it is long, and reaching it is a failure with the nodes' last words."""
+import ctypes
 import hashlib
 import http.client
 import json
@@ -27,6 +28,8 @@ ADD_OBSERVER = os.path.join(BIN, "e2e_add_observer")
 SPOIL_STATE = os.path.join(BIN, "e2e_spoil_state")
 MAKE_TXS = os.path.join(BIN, "e2e_make_txs")
 DEMO = os.path.join(SOURCE, "deploy", "demo", "data")
+LIBC = ctypes.CDLL(None)
+PR_SET_PDEATHSIG = 1
 NEVER_S = 240  # a wait that lasts so long never ends
 VALIDITY = 5000
 
@@ -94,14 +97,16 @@ class Node:
         """file_size_max: no file may grow past it, as on a full disk."""
         assert self.process is None
 
-        def limit():
-            signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
-            resource.setrlimit(resource.RLIMIT_FSIZE, (file_size_max, file_size_max))
+        def prepare():
+            LIBC.prctl(PR_SET_PDEATHSIG, signal.SIGKILL)  # a test that is killed leaves nothing running
+            if file_size_max is not None:
+                signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
+                resource.setrlimit(resource.RLIMIT_FSIZE, (file_size_max, file_size_max))
 
         with open(self.log_path, "ab") as log:
             self.process = subprocess.Popen([XUELIAND, "--config", self.config], stdin=subprocess.DEVNULL,
                                             stdout=log, stderr=log,
-                                            preexec_fn=None if file_size_max is None else limit)
+                                            preexec_fn=prepare)
         return self
 
     def ends(self):
@@ -225,7 +230,7 @@ class Network:
         for node in self.nodes:
             if node.process is not None:
                 node.kill()
-        shutil.rmtree(self.top)
+        shutil.rmtree(self.top, ignore_errors=not os.path.exists(self.top))
 
     def file(self, name):
         return os.path.join(self.top, name)

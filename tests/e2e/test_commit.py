@@ -13,11 +13,8 @@ class Commit(unittest.TestCase):
     @classmethod
     def setUpClass(cls):
         cls.net = Network()
+        cls.addClassCleanup(cls.net.close)
         cls.net.wait_ready()
-
-    @classmethod
-    def tearDownClass(cls):
-        cls.net.close()
 
     def setUp(self):
         self.nodes = self.net.nodes

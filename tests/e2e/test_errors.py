@@ -14,18 +14,10 @@ class Errors(unittest.TestCase):
     @classmethod
     def setUpClass(cls):
         cls.net = Network(start=False)
+        cls.addClassCleanup(cls.net.close)
         base = cls.net.nodes[0].address("peer_listen")[1]
-        cls.other = None
-        try:
-            cls.other = Network(start=False, arguments=("--base-port", str(base)))
-        except BaseException:
-            cls.net.close()
-            raise
-
-    @classmethod
-    def tearDownClass(cls):
-        cls.net.close()
-        cls.other.close()
+        cls.other = Network(start=False, arguments=("--base-port", str(base)))
+        cls.addClassCleanup(cls.other.close)
 
     def setUp(self):
         self.node = self.net.nodes[0]
