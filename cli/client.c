@@ -332,9 +332,11 @@ static bool check_endorsement(const struct client *client, const struct transfer
 }
 
 /* Makes sure that the node's certificate is known. Blocks for one request when it is not. */
-static bool pin(struct client *client, struct remote *remote, char why[CLIENT_FAILURE_SIZE])
+static bool pin(struct client *client, struct remote *remote, bool *distrusted,
+                char why[CLIENT_FAILURE_SIZE])
 {
     const struct client_request request = {.path = "/v1/network/tls"};
+    *distrusted = false;
     if (remote->plain || remote->pinned || client->genesis == NULL) {
         return true;
     }
@@ -351,7 +353,8 @@ static bool pin(struct client *client, struct remote *remote, char why[CLIENT_FA
     if (!fine) {
         snprintf(why, CLIENT_FAILURE_SIZE, "%s", transfer->answer.failure);
     }
-    fine = fine && check_endorsement(client, transfer, why);
+    *distrusted = fine && !check_endorsement(client, transfer, why);
+    fine = fine && !*distrusted;
     if (fine) {
         remote->pin = transfer->seen;
         remote->pinned = true;
@@ -365,7 +368,7 @@ void client_ask(struct client *client, uint32_t node, const struct client_reques
 {
     struct remote *remote = &client->nodes[node];
     *answer = (struct client_answer){.reached = false};
-    if (!pin(client, remote, answer->failure)) {
+    if (!pin(client, remote, &answer->distrusted, answer->failure)) {
         return;
     }
     struct transfer *transfer = make_transfer(client, remote, request);
@@ -384,6 +387,7 @@ bool client_ask_any(struct client *client, const struct client_request *request,
 {
     char why[400] = "";
     size_t used = 0;
+    bool distrusted = false;
     for (uint32_t i = 0; i < client->count; i++) {
         uint32_t node = (client->preferred + i) % client->count;
         client_ask(client, node, request, answer);
@@ -397,7 +401,13 @@ bool client_ask_any(struct client *client, const struct client_request *request,
         int size = snprintf(why + used, sizeof why - used, "%s%s: %s", used > 0 ? "; " : "",
                             client->nodes[node].url, answer->failure);
         used = size > 0 && (size_t)size < sizeof why - used ? used + (size_t)size : sizeof why - 1;
+        distrusted = distrusted || answer->distrusted;
         client_answer_free(answer);
+    }
+    if (distrusted) {
+        return fault_set(fault, EXIT_REFUSED,
+                         "no node can be asked (%s); check the addresses and the genesis file",
+                         "没有可询问的节点（%s）；请核对地址与创世文件", why);
     }
     return fault_set(fault, EXIT_NETWORK, "no node answered (%s); are they running?",
                      "没有节点应答（%s）；节点是否在运行？", why);
@@ -408,7 +418,8 @@ bool client_start(struct client *client, uint32_t node, const struct client_requ
                   char why[CLIENT_FAILURE_SIZE])
 {
     struct remote *remote = &client->nodes[node];
-    if (!pin(client, remote, why)) {
+    bool distrusted = false;
+    if (!pin(client, remote, &distrusted, why)) {
         return false;
     }
     struct transfer *transfer = make_transfer(client, remote, request);

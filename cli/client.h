@@ -36,6 +36,7 @@ const char *client_node_url(const struct client *client, uint32_t node);
 
 struct client_answer {
     bool reached;     /* a node answered; else `failure` says why not */
+    bool distrusted;  /* something answered that did not prove to be a node of this network */
     long http_status; /* 200 and so on */
     char *body;       /* NUL-ended; freed by client_answer_free */
     size_t body_size;
@@ -56,7 +57,8 @@ void client_ask(struct client *client, uint32_t node, const struct client_reques
                 struct client_answer *answer);
 
 /* Asks the nodes in turn, from the one that answered last, until one answers other than "busy" or
- * "not ready". False with *fault (EXIT_NETWORK) naming each node and why. */
+ * "not ready". False with *fault naming each node and why: EXIT_REFUSED when one was not to be believed, which
+ * waiting does not mend; else EXIT_NETWORK. */
 bool client_ask_any(struct client *client, const struct client_request *request,
                     struct client_answer *answer, struct fault *fault);
 

@@ -63,7 +63,10 @@ static int ask(struct client *client, uint32_t node, json_t *list)
     const char *url = client_node_url(client, node);
     json_t *said = NULL;
     client_ask(client, node, &request, &answer);
-    if (!answer.reached) {
+    if (answer.distrusted) {
+        fault_set(&fault, EXIT_REFUSED, "%s cannot be believed: %s", "%s 不可信：%s", url,
+                  answer.failure);
+    } else if (!answer.reached) {
         fault_set(&fault, EXIT_NETWORK, "%s does not answer: %s", "%s 没有应答：%s", url,
                   answer.failure);
     } else if (answer.http_status != 200) {

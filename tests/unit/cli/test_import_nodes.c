@@ -175,8 +175,15 @@ static void test_other_network(void **state)
     support_read("net/nodes", &nodes, &size);
     nodes[strcspn(nodes, "\n")] = '\0';
     RUN(&run, "status", "--genesis", "other/network.genesis", "--node", nodes);
-    support_expect(&run, EXIT_NETWORK,
-                   "its node key is not in the genesis file; it belongs to another network");
+    support_expect(&run, EXIT_REFUSED,
+                   " cannot be believed: its node key is not in the genesis file; it belongs to "
+                   "another network");
+    /* An import does not wait for them to become others. */
+    support_rows(3, 2);
+    RUN(&run, "import", "--mapping", "exam.yaml", "--genesis", "other/network.genesis", "--keys",
+        "other/keys", "--node", nodes);
+    support_expect(&run, EXIT_REFUSED, "xuelian: no node can be asked (https://127.0.0.1:");
+    support_expect(&run, EXIT_REFUSED, "; check the addresses and the genesis file");
     RUN(&run, "status", "--genesis", "net/network.genesis", "--node", nodes);
     support_expect(&run, EXIT_OK, "4 validators, 3 make a quorum");
     RUN(&run, "status", "--genesis", "net/network.genesis", "--node", nodes, "--lang", "zh");
