@@ -73,8 +73,8 @@ static void serve(int connection)
     int size = snprintf(head, sizeof head,
                         "HTTP/1.1 %d x\r\nContent-Length: %zu\r\nConnection: close\r\n\r\n",
                         answer.http_status, strlen(answer.body));
-    if (write(connection, head, (size_t)size) == size) {
-        ssize_t wrote = write(connection, answer.body, strlen(answer.body));
+    if (send(connection, head, (size_t)size, MSG_NOSIGNAL) == size) {
+        ssize_t wrote = send(connection, answer.body, strlen(answer.body), MSG_NOSIGNAL);
         (void)wrote; /* a client that went away is no matter */
     }
 }

@@ -9,6 +9,8 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "node/config.h"
+#include "tests/unit/cli/impostor.h"
 #include "tests/unit/cli/nodes.h"
 #include "tests/unit/cli/support.h"
 
@@ -191,6 +193,40 @@ static void test_other_network(void **state)
     free(nodes);
 }
 
+static uint16_t port_of(const char *address)
+{
+    return (uint16_t)strtoul(strrchr(address, ':') + 1, NULL, 10);
+}
+
+/* Someone in between: with the node's endorsement copied; and after having let the node itself endorse its
+ * certificate. Neither is told or asked anything. */
+static void test_impostor(void **state)
+{
+    struct node_config config;
+    char error[512];
+    char url[64];
+    (void)state;
+    assert_int_equal(config_read(&config, "net/node-1/node.yaml", error, sizeof error), ST_OK);
+    uint16_t node = port_of(config.rpc_listen);
+    uint16_t local = port_of(config.local_listen);
+    snprintf(url, sizeof url, "https://127.0.0.1:%u", (unsigned)impostor_start(node, local, 0));
+    RUN(&run, "status", "--genesis", "net/network.genesis", "--node", url);
+    assert_int_equal(impostor_stop(), 1); /* for the endorsement alone */
+    support_expect(&run, EXIT_REFUSED,
+                   "its certificate is not the one that the node key endorsed; someone may sit in "
+                   "between");
+    snprintf(url, sizeof url, "https://127.0.0.1:%u", (unsigned)impostor_start(node, local, 1));
+    RUN(&run, "status", "--genesis", "net/network.genesis", "--node", url);
+    assert_int_equal(impostor_stop(), 0);
+    support_expect(&run, EXIT_NETWORK, "does not answer: SSL certificate problem");
+    assert_null(strstr(run.out, "999999"));
+    /* The same way, passed on whole, is no trouble. */
+    snprintf(url, sizeof url, "https://127.0.0.1:%u", (unsigned)impostor_start(node, local, 2));
+    RUN(&run, "status", "--genesis", "net/network.genesis", "--node", url);
+    assert_int_equal(impostor_stop(), 0);
+    support_expect(&run, EXIT_OK, "4 validators, 3 make a quorum");
+}
+
 /* Killed in the middle, at no moment of its choice: the next run goes on, and nothing is there twice. */
 static void test_killed(void **state)
 {
@@ -257,10 +293,10 @@ int main(void)
 {
     /* In this order: the last tests go on from what the first have made. */
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_refused),   cmocka_unit_test(test_again_without_memory),
-        cmocka_unit_test(test_archive),   cmocka_unit_test(test_other_network),
-        cmocka_unit_test(test_killed),    cmocka_unit_test(test_interrupted),
-        cmocka_unit_test(test_node_lost),
+        cmocka_unit_test(test_refused),     cmocka_unit_test(test_again_without_memory),
+        cmocka_unit_test(test_archive),     cmocka_unit_test(test_other_network),
+        cmocka_unit_test(test_impostor),    cmocka_unit_test(test_killed),
+        cmocka_unit_test(test_interrupted), cmocka_unit_test(test_node_lost),
     };
     return cmocka_run_group_tests(tests, enter, leave);
 }
