@@ -1,0 +1,335 @@
+/* pbft_init on what a core wrote, and on what it cannot have written; pbft_describe at each place. */
+#include "tests/unit/cmocka_all.h"
+
+#include "proto/bytes.h"
+#include "proto/canonical.h"
+#include "proto/convert.h"
+#include "proto/journal.pb-c.h"
+#include "proto/peer.pb-c.h"
+#include "tests/sim/cluster.h"
+
+enum { NODE = 0, TEXT_SIZE = 1024 };
+
+/* ---- A network in which, from height 2 on, nobody hears a COMMIT ---------------------------------- */
+
+static bool commits_are_lost;
+
+static uint64_t one_ms(void *context, enum event_type type, uint32_t node)
+{
+    (void)context;
+    (void)type;
+    (void)node;
+    return 1;
+}
+
+static uint32_t copies(void *context, const struct event *message, uint64_t delays[2])
+{
+    (void)context;
+    delays[0] = 1;
+    /* A vote begins with its phase: field 1, a varint. */
+    bool commit = message->message_type == XUELIAN__PEER_TYPE__PEER_TYPE_VOTE &&
+                  message->body.size > 2 && message->body.data[1] == XUELIAN__PHASE__PHASE_COMMIT;
+    return commits_are_lost && commit ? 0 : 1;
+}
+
+static struct cluster *network_begin(void)
+{
+    struct cluster_options options = {.nodes = 5,
+                                      .validators = 4,
+                                      .executor = &executor_toy,
+                                      .params = {.t0_ms = 2000,
+                                                 .timeout_cap_ms = 8000,
+                                                 .batch_delay_ms = 10,
+                                                 .batch_count = 10,
+                                                 .heartbeat_ms = 60000,
+                                                 .max_drift_ms = 3000,
+                                                 .max_lag_ms = 30000,
+                                                 .request_timeout_ms = 60000,
+                                                 .rotation_blocks = 1000}};
+    struct schedule schedule = {.delay_ms = one_ms, .copies = copies};
+    struct cluster *cluster = sim_new(sizeof *cluster);
+    commits_are_lost = false;
+    cluster_init(cluster, &options, &schedule);
+    cluster->replicas[4].pure_observer = true;
+    for (uint32_t i = 0; i < options.nodes; i++) {
+        assert_true(replica_start(&cluster->replicas[i]));
+    }
+    cluster_run(cluster, cluster->now_ms + 500);
+    return cluster;
+}
+
+static void network_end(struct cluster *cluster)
+{
+    assert_false(cluster->oracle.failed);
+    cluster_free(cluster);
+    free(cluster);
+}
+
+static void submit(struct cluster *cluster, const char *word)
+{
+    const struct sim_tx *tx = chain_tx(&cluster->chain, bytes_of(word, strlen(word)));
+    assert_non_null(tx);
+    cluster_submit(cluster, NODE, tx);
+}
+
+/* Block 1 is committed; at height 2 something is prepared and forced in view 1, and view 2 is asked for. */
+static struct cluster *network_stuck(void)
+{
+    struct cluster *cluster = network_begin();
+    submit(cluster, "a");
+    cluster_run(cluster, cluster->now_ms + 500);
+    commits_are_lost = true;
+    submit(cluster, "b");
+    cluster_run(cluster, cluster->now_ms + 6500);
+    return cluster;
+}
+
+/* ---- Starting from a record ------------------------------------------------------------------------ */
+
+static enum status start_with(struct cluster *cluster, struct bytes record,
+                              void (*change)(struct pbft_start *, struct pbft_config *))
+{
+    const struct disk *disk = &cluster->replicas[NODE].disk;
+    const struct sim_block *tip = disk->blocks[disk->written - 1].block;
+    struct pbft_config config = {.chain_id = cluster->chain.chain_id,
+                                 .incarnation = cluster->replicas[NODE].incarnation,
+                                 .key = cluster->keys.owners[NODE].key,
+                                 .validators_max = 5,
+                                 .sign = keys_sign,
+                                 .sign_context = &cluster->keys.owners[NODE]};
+    struct pbft_start start = {
+        .now_ms = cluster->now_ms,
+        .header = owned_bytes(&tip->header_bytes),
+        .certificate = owned_bytes(&disk->blocks[disk->written - 1].certificate),
+        .set = tip->next_set,
+        .params = tip->params,
+        .era_base_hash = cluster->chain.genesis->hash,
+        .record = record,
+        .new_view = disk_new_view(disk, disk->record_era, disk->record_view)};
+    struct pbft *core;
+    if (change != NULL) {
+        change(&start, &config);
+    }
+    void *memory = aligned_alloc(64, (pbft_footprint(&config) + 63) / 64 * 64);
+    assert_non_null(memory);
+    enum status status = pbft_init(&core, memory, &config, &start);
+    assert_true((status == ST_OK) == (core != NULL));
+    free(memory);
+    return status;
+}
+
+static ProtobufCBinaryData cut(ProtobufCBinaryData field)
+{
+    field.len -= field.len > 0;
+    return field;
+}
+
+#define BREAKS(X)                                                                               \
+    X(version, ST_CORRUPT, record->version++)                                                   \
+    X(chain, ST_FOREIGN, record->chain_id.data[0] ^= 1)                                         \
+    X(chain_size, ST_FOREIGN, record->chain_id = cut(record->chain_id))                         \
+    X(key, ST_FOREIGN, record->key.data[5] ^= 1)                                                \
+    X(key_size, ST_FOREIGN, record->key = cut(record->key))                                     \
+    X(incarnation, ST_FOREIGN, record->incarnation++)                                           \
+    X(era, ST_CORRUPT, record->era = 0)                                                         \
+    X(view, ST_CORRUPT, record->view = record->target + 1)                                      \
+    X(durable_size, ST_CORRUPT, record->durable_hash = cut(record->durable_hash))               \
+    X(durable_hash, ST_CORRUPT, record->durable_hash.data[0] ^= 1)                              \
+    X(forced, ST_CORRUPT, record->forced_header = cut(record->forced_header))                   \
+    X(change, ST_CORRUPT, record->view_change = cut(record->view_change))                       \
+    X(change_of_era, ST_CORRUPT, record->era++)                                                 \
+    X(change_target, ST_CORRUPT, (record->target = 1, record->view = 0))                        \
+    X(proposal, ST_CORRUPT, record->pre_prepare = cut(record->pre_prepare))                     \
+    X(no_height, ST_CORRUPT, record->heights[0]->height = 0)                                    \
+    X(other_height, ST_CORRUPT, record->heights[0]->height++)                                   \
+    X(prepare, ST_CORRUPT, record->heights[0]->prepare = cut(record->heights[0]->prepare))      \
+    X(commit, ST_CORRUPT, record->heights[0]->commit = cut(record->heights[0]->commit))         \
+    X(votes_swapped, ST_CORRUPT, record->heights[0]->commit = record->heights[0]->prepare)      \
+    X(prepared, ST_CORRUPT,                                                                     \
+      record->heights[0]->prepared_header = cut(record->heights[0]->prepared_header))           \
+    X(certificate, ST_CORRUPT,                                                                  \
+      record->heights[0]->prepared_certificate = cut(record->heights[0]->prepared_certificate)) \
+    X(heights, ST_CORRUPT, (record->heights[1] = record->heights[0], record->n_heights = 2))    \
+    X(many_heights, ST_CORRUPT,                                                                 \
+      (record->heights[1] = record->heights[2] = record->heights[0], record->n_heights = 3))
+
+#define X(name, expected, change)                            \
+    static void break_##name(Xuelian__JournalRecord *record) \
+    {                                                        \
+        (void)(change);                                      \
+    }
+BREAKS(X)
+#undef X
+
+static const struct {
+    const char *name;
+    enum status expected;
+    void (*change)(Xuelian__JournalRecord *record);
+} breaks[] = {
+#define X(name, expected, change) {#name, expected, break_##name},
+    BREAKS(X)
+#undef X
+};
+
+/* The record with one thing changed: never taken for what it was. */
+static void test_records(void **state)
+{
+    struct cluster *cluster = network_stuck();
+    struct bytes record = owned_bytes(&cluster->replicas[NODE].disk.record);
+    (void)state;
+    assert_int_equal(start_with(cluster, record, NULL), ST_OK);
+    assert_int_equal(start_with(cluster, bytes_of(record.data, record.size - 1), NULL), ST_CORRUPT);
+    for (size_t i = 0; i < sizeof breaks / sizeof breaks[0]; i++) {
+        size_t room = 1u << 20;
+        void *memory = sim_new(room);
+        struct arena arena;
+        ProtobufCMessage *message;
+        Xuelian__JournalHeight *heights[3];
+        arena_init(&arena, memory, room);
+        assert_int_equal(
+            canonical_decode(&message, &xuelian__journal_record__descriptor, record, &arena),
+            ST_OK);
+        Xuelian__JournalRecord *decoded = (Xuelian__JournalRecord *)(void *)message;
+        assert_true(decoded->n_heights == 1 && decoded->forced_header.len > 0 &&
+                    decoded->view_change.len > 0 && decoded->pre_prepare.len > 0);
+        heights[0] = decoded->heights[0];
+        decoded->heights = heights;
+        breaks[i].change(decoded);
+        uint8_t *bytes = sim_new(canonical_size(message));
+        size_t size = canonical_encode(bytes, message);
+        enum status status = start_with(cluster, bytes_of(bytes, size), NULL);
+        if (status != breaks[i].expected) {
+            fail_msg("%s: %s", breaks[i].name, status_name(status));
+        }
+        free(bytes);
+        free(memory);
+    }
+    network_end(cluster);
+}
+
+/* ---- Starting from a block log --------------------------------------------------------------------- */
+
+static struct validator_set other_set;
+
+static void cut_header(struct pbft_start *start, struct pbft_config *config)
+{
+    (void)config;
+    start->header.size--;
+}
+
+static void other_chain(struct pbft_start *start, struct pbft_config *config)
+{
+    (void)start;
+    config->chain_id.bytes[0] ^= 1;
+}
+
+static void no_certificate(struct pbft_start *start, struct pbft_config *config)
+{
+    (void)config;
+    start->certificate = bytes_of(NULL, 0);
+}
+
+static void long_certificate(struct pbft_start *start, struct pbft_config *config)
+{
+    static const uint8_t zeros[8192];
+    (void)config;
+    start->certificate = bytes_of(zeros, sizeof zeros);
+}
+
+static void wrong_set(struct pbft_start *start, struct pbft_config *config)
+{
+    (void)config;
+    other_set = *start->set;
+    other_set.count--;
+    start->set = &other_set;
+}
+
+static void large_set(struct pbft_start *start, struct pbft_config *config)
+{
+    (void)start;
+    config->validators_max = 3;
+}
+
+static void large_previous_set(struct pbft_start *start, struct pbft_config *config)
+{
+    other_set = *start->set;
+    other_set.count = config->validators_max + 1;
+    start->previous_set = &other_set;
+}
+
+static void test_blocks(void **state)
+{
+    static void (*const corrupt[])(struct pbft_start *, struct pbft_config *) = {
+        cut_header, no_certificate, long_certificate, wrong_set, large_set, large_previous_set};
+    struct cluster *cluster = network_stuck();
+    struct bytes none = bytes_of(NULL, 0);
+    (void)state;
+    assert_int_equal(start_with(cluster, none, NULL), ST_OK);
+    assert_int_equal(start_with(cluster, none, other_chain), ST_FOREIGN);
+    for (size_t i = 0; i < sizeof corrupt / sizeof corrupt[0]; i++) {
+        assert_int_equal(start_with(cluster, none, corrupt[i]), ST_CORRUPT);
+    }
+    network_end(cluster);
+}
+
+/* ---- Describing ------------------------------------------------------------------------------------ */
+
+static void says(struct cluster *cluster, uint32_t node, const char *what)
+{
+    char text[TEXT_SIZE];
+    pbft_describe(cluster->replicas[node].core, cluster->now_ms, text, sizeof text);
+    if (strstr(text, what) == NULL) {
+        fail_msg("'%s' is not in: %s", what, text);
+    }
+}
+
+static void test_describe(void **state)
+{
+    struct cluster *cluster = network_begin();
+    struct disk_arrived nothing = {.blocks = 0};
+    char small[12];
+    (void)state;
+    says(cluster, 0, "View 0 is led by member");
+    says(cluster, 4, "follows without voting");
+    pbft_describe(cluster->replicas[0].core, 0, small, sizeof small);
+    assert_int_equal(strlen(small), sizeof small - 1);
+    pbft_describe(cluster->replicas[0].core, 0, small, 1);
+    assert_int_equal(strlen(small), 0);
+    small[0] = 'x';
+    pbft_describe(cluster->replicas[0].core, 0, small, 0);
+    assert_int_equal(small[0], 'x');
+
+    /* Nobody hears the primary: its proposal waits for PREPAREs, the others for a proposal. */
+    for (uint32_t i = 1; i < 5; i++) {
+        cluster->cut[0][i] = true;
+    }
+    submit(cluster, "a");
+    const struct sim_tx *tx = chain_tx(&cluster->chain, bytes_of("a", 1));
+    pool_add(&cluster->replicas[1], tx);
+    replica_waiting(&cluster->replicas[1]);
+    cluster_run(cluster, cluster->now_ms + 20);
+    says(cluster, 0, "No PREPARE yet from members ");
+    says(cluster, 1, "1 transactions wait for its proposal");
+    cluster_run(cluster, cluster->now_ms + 2300);
+    says(cluster, 1, "must ask for it");
+
+    /* Started anew, and alone: it has yet to hear which votes others hold. */
+    replica_crash(&cluster->replicas[2], &nothing);
+    for (uint32_t i = 0; i < 5; i++) {
+        cluster->cut[2][i] = cluster->cut[i][2] = true;
+    }
+    assert_true(replica_start(&cluster->replicas[2]));
+    cluster_run(cluster, cluster->now_ms + 10);
+    says(cluster, 2, "other members to say which votes");
+    network_end(cluster);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_records),
+        cmocka_unit_test(test_blocks),
+        cmocka_unit_test(test_describe),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
