@@ -415,11 +415,45 @@ enum status block_log_get(struct block_log *log, uint64_t height, struct stored_
     return ST_OK;
 }
 
+/* The header in a Certified is the one that the log has at that height. */
+static enum status check_certified(struct block_log *log, uint64_t height, struct bytes certified)
+{
+    uint64_t memory[2048]; /* a header, a certificate of 64 signatures, their structs */
+    struct arena arena;
+    ProtobufCMessage *message = NULL;
+    struct header header;
+    struct hash32 hash;
+    uint64_t named = 0;
+    arena_init(&arena, memory, sizeof memory);
+    if (canonical_decode(&message, &xuelian__certified__descriptor, certified, &arena) != ST_OK) {
+        return ST_CORRUPT;
+    }
+    const Xuelian__Certified *wire = (const Xuelian__Certified *)(const void *)message;
+    if (header_decode(&header, field_bytes(&wire->header)) != ST_OK || header.height != height) {
+        return ST_CORRUPT;
+    }
+    header_hash(&hash, &header);
+    enum status status = block_log_find(log, &hash, &named);
+    return status == ST_IO || (status == ST_OK && named == height) ? status : ST_CORRUPT;
+}
+
 enum status block_log_get_certified(struct block_log *log, uint64_t height, uint8_t **certified,
                                     size_t *size)
 {
     struct log_key key = key_height('C', height);
-    return get(log, &key, certified, size);
+    uint8_t *value = NULL;
+    size_t value_size = 0;
+    enum status status = get(log, &key, &value, &value_size);
+    if (status == ST_OK) {
+        status = check_certified(log, height, bytes_of(value, value_size));
+    }
+    if (status != ST_OK) {
+        kv_free(value);
+        return status;
+    }
+    *certified = value;
+    *size = value_size;
+    return ST_OK;
 }
 
 enum status block_log_find(struct block_log *log, const struct hash32 *hash, uint64_t *height)

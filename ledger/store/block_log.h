@@ -84,7 +84,8 @@ void stored_block_free(struct stored_block *block);
  * The bytes are copied. Returns ST_OK; ST_BAD_ENCODING and its like; ST_NO_MEMORY. */
 enum status stored_block_decode(struct stored_block *block, struct bytes bytes);
 
-/* Header and certificate alone: canonical Certified, freed with kv_free. */
+/* Header and certificate alone: canonical Certified, freed with kv_free. The header is checked by hash.
+ * Returns ST_OK; ST_NOT_FOUND; ST_CORRUPT, ST_IO. */
 enum status block_log_get_certified(struct block_log *log, uint64_t height, uint8_t **certified,
                                     size_t *size);
 /* Height of a header hash. */

@@ -142,6 +142,48 @@ static void test_wrong_parent_and_owner(void **state)
                         "data directory that fits this genesis file and key");
 }
 
+/* Another header under a height, or a bit of one, is damage and no answer. */
+static void test_certified(void **state)
+{
+    struct bytes none = {.size = 0};
+    uint8_t place[9] = {'C'};
+    uint8_t *value = NULL;
+    uint8_t *again = NULL;
+    size_t size = 0;
+    size_t again_size = 0;
+    struct block_tip tip;
+    (void)state;
+    struct header header = next_header(NULL, 0);
+    assert_int_equal(
+        block_log_append(block_log, &header, bytes_of("certificate", 11), NULL, 0, none, false),
+        ST_OK);
+    assert_int_equal(block_log_tip(block_log, &tip), ST_OK);
+    assert_int_equal(block_log_get_certified(block_log, tip.height, &value, &size), ST_OK);
+    be64_put(place + 1, tip.height);
+    for (size_t i = 0; i + 13 < size;
+         i += 5) { /* all but the certificate, which its signers bind */
+        struct kv_batch *batch = kv_batch_new();
+        value[i] ^= 1;
+        kv_batch_put(batch, bytes_of(place, sizeof place), bytes_of(value, size));
+        assert_int_equal(kv_write(kv, batch, false), ST_OK);
+        kv_batch_free(batch);
+        value[i] ^= 1;
+        assert_int_equal(block_log_get_certified(block_log, tip.height, &again, &again_size),
+                         ST_CORRUPT);
+    }
+    struct kv_batch *batch = kv_batch_new();
+    kv_batch_put(batch, bytes_of(place, sizeof place), bytes_of(value, size));
+    be64_put(place + 1, tip.height + 1);
+    kv_batch_put(batch, bytes_of(place, sizeof place), bytes_of(value, size));
+    assert_int_equal(kv_write(kv, batch, false), ST_OK);
+    kv_batch_free(batch);
+    kv_free(value);
+    assert_int_equal(block_log_get_certified(block_log, tip.height, &again, &again_size), ST_OK);
+    kv_free(again);
+    assert_int_equal(block_log_get_certified(block_log, tip.height + 1, &again, &again_size),
+                     ST_CORRUPT);
+}
+
 static bool count_change(void *context, struct bytes change)
 {
     (*(unsigned *)context)++;
@@ -177,6 +219,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_blocks),
         cmocka_unit_test(test_wrong_parent_and_owner),
+        cmocka_unit_test(test_certified),
         cmocka_unit_test(test_set_changes_and_new_views),
     };
     return cmocka_run_group_tests(tests, start, stop);
