@@ -4,6 +4,7 @@
  *   'V'                                   set of the next height: canonical ValidatorSet
  *   'P'                                   parameters of the next height: canonical Params
  *   'F'                                   frontier of the history tree: size, peaks
+ *   'M' height mod 64                     height: that block's changes are here
  *   'C' collection                        count, root
  *   'N' collection level page             16 node hashes
  *   'L' collection position               leaf: tree key, next key, value hash

@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "ledger/store/kv_impl.h"
+#include "ledger/store/log_files.h"
 
 struct kv_leveldb {
     struct kv base;
@@ -12,6 +13,7 @@ struct kv_leveldb {
     leveldb_filterpolicy_t *filter;
     leveldb_writeoptions_t *write_options;
     leveldb_writeoptions_t *write_options_sync;
+    struct log_files *log_files;
 };
 
 struct kv_snapshot {
@@ -75,7 +77,8 @@ static enum status write_batch(struct kv *kv, leveldb_writebatch_t *batch, bool 
         leveldb_free(error);
         return ST_IO;
     }
-    return ST_OK;
+    /* Without sync too, so that what a power cut takes is the end of what was written, not the middle. */
+    return log_files_sync(self->log_files);
 }
 
 static struct kv_snapshot *snapshot_new(struct kv *kv)
@@ -168,6 +171,7 @@ static void close_db(struct kv *kv)
     leveldb_filterpolicy_destroy(self->filter);
     leveldb_writeoptions_destroy(self->write_options);
     leveldb_writeoptions_destroy(self->write_options_sync);
+    log_files_free(self->log_files);
     free(self);
 }
 
@@ -233,6 +237,7 @@ enum status kv_open_leveldb(struct kv **kv, const char *path, const struct kv_op
         close_db(&self->base);
         return status;
     }
+    self->log_files = log_files_new(path);
     *kv = &self->base;
     return ST_OK;
 }

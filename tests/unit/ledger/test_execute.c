@@ -280,6 +280,31 @@ static void test_foreign_store(void **state)
     kv_close(kv);
 }
 
+/* A power cut that takes one block's changes and leaves a later tip: the state must not be used. */
+static void test_a_hole_below_the_tip(void **state)
+{
+    struct kv *kv = NULL;
+    char error[256] = "";
+    struct ledger *ledger = NULL;
+    const uint8_t mark_of_7[] = {'M', 7};
+    uint8_t height[8];
+    (void)state;
+    kv_open_memory(&kv);
+    (void)run_blocks(kv, false); /* ten blocks */
+    struct kv_batch *batch = kv_batch_new();
+    kv_batch_delete(batch, bytes_of(mark_of_7, sizeof mark_of_7));
+    assert_int_equal(kv_write(kv, batch, false), ST_OK);
+    assert_int_equal(ledger_open(&ledger, kv, &genesis, error, sizeof error), ST_CORRUPT);
+    assert_non_null(strstr(error, "the state cannot be read"));
+    kv_batch_clear(batch);
+    be64_put(height, 7);
+    kv_batch_put(batch, bytes_of(mark_of_7, sizeof mark_of_7), bytes_of(height, sizeof height));
+    assert_int_equal(kv_write(kv, batch, false), ST_OK);
+    ledger_close(open_ledger(kv));
+    kv_batch_free(batch);
+    kv_close(kv);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -289,6 +314,7 @@ int main(void)
         cmocka_unit_test(test_candidates),
         cmocka_unit_test(test_envelope_bits),
         cmocka_unit_test(test_foreign_store),
+        cmocka_unit_test(test_a_hole_below_the_tip),
     };
     return cmocka_run_group_tests(tests, start, stop);
 }
