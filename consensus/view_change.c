@@ -443,9 +443,10 @@ bool view_change_advance(struct pbft *core)
         return false;
     }
     uint64_t joined = joined_view(core);
-    if (joined > core->own.target) {
-        /* With n <= 3 a single member moves all, so it does by one view at a time. */
-        leave(core, quorum_weak(core->set.count) == 1 ? core->own.target + 1 : joined);
+    /* With n <= 3 a single member moves all: by one view, from one that is open (R16 does the rest). */
+    bool alone = quorum_weak(core->set.count) == 1;
+    if (joined > core->own.target && (!alone || core_installed(core))) {
+        leave(core, alone ? core->own.target + 1 : joined);
         return true;
     }
     if (core_installed(core)) {
