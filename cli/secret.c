@@ -1,6 +1,7 @@
 #include "cli/secret.h"
 
 #include <openssl/rand.h>
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -53,8 +54,18 @@ bool keyfile_fault(enum key_act act, enum status status, const char *path, const
                      act == KEY_PASSPHRASE ? "口令文件" : "密钥文件", path, zh);
 }
 
+static volatile sig_atomic_t interrupted;
+
+static void note_signal(int number)
+{
+    interrupted = number;
+}
+
+/* Reads a line that is not shown. Ctrl-C ends the program as ever, but not before the terminal is as it was. */
 static bool prompt(const char *text, char out[KEYFILE_PASSPHRASE_SIZE_MAX])
 {
+    const struct sigaction noting = {.sa_handler = note_signal}; /* and the read ends */
+    struct sigaction usual;
     struct termios before;
     FILE *terminal = fopen("/dev/tty", "r+e");
     if (terminal == NULL || tcgetattr(fileno(terminal), &before) != 0) {
@@ -65,6 +76,8 @@ static bool prompt(const char *text, char out[KEYFILE_PASSPHRASE_SIZE_MAX])
     }
     struct termios quiet = before;
     quiet.c_lflag &= (tcflag_t) ~(tcflag_t)ECHO;
+    interrupted = 0;
+    sigaction(SIGINT, &noting, &usual);
     fputs(text, terminal);
     fflush(terminal);
     bool read = tcsetattr(fileno(terminal), TCSAFLUSH, &quiet) == 0 &&
@@ -72,6 +85,10 @@ static bool prompt(const char *text, char out[KEYFILE_PASSPHRASE_SIZE_MAX])
     tcsetattr(fileno(terminal), TCSAFLUSH, &before);
     fputs("\n", terminal);
     fclose(terminal);
+    sigaction(SIGINT, &usual, NULL);
+    if (interrupted != 0) {
+        raise(interrupted);
+    }
     if (read) {
         out[strcspn(out, "\r\n")] = '\0';
     }
