@@ -188,7 +188,9 @@ static const struct kv_backend backend = {
 static enum status open_failed(const char *path, const char *message, char *error,
                                size_t error_size)
 {
-    if (strstr(message, "lock") != NULL) {
+    static const char locked[] =
+        "IO error: lock "; /* the path comes after, and may hold any word */
+    if (strncmp(message, locked, sizeof locked - 1) == 0) {
         snprintf(error, error_size,
                  "the database %s is used by another process; stop that process or choose another "
                  "data directory",

@@ -181,10 +181,31 @@ static void test_missing_and_damaged(void **state)
     remove_path(name);
 }
 
+/* A path that holds LevelDB's own words does not change what is said about the database. */
+static void test_words_in_the_path(void **state)
+{
+    struct kv *kv = NULL;
+    char error[256] = "";
+    char name[] = "kv-lock-blocks-XXXXXX";
+    char file[64];
+    (void)state;
+    assert_non_null(mkdtemp(name));
+    assert_int_equal(kv_open_leveldb(&kv, name, &options, error, sizeof error), ST_OK);
+    kv_close(kv);
+    snprintf(file, sizeof file, "%s/CURRENT", name);
+    FILE *current = fopen(file, "w");
+    assert_non_null(current);
+    fputs("MANIFEST-999999\n", current);
+    fclose(current);
+    assert_int_equal(kv_open_leveldb(&kv, name, &options, error, sizeof error), ST_CORRUPT);
+    assert_non_null(strstr(error, "is damaged"));
+    remove_path(name);
+}
+
 int main(void)
 {
-    const struct CMUnitTest tests[] = {cmocka_unit_test(test_memory),
-                                       cmocka_unit_test(test_leveldb),
-                                       cmocka_unit_test(test_missing_and_damaged)};
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_memory), cmocka_unit_test(test_leveldb),
+        cmocka_unit_test(test_missing_and_damaged), cmocka_unit_test(test_words_in_the_path)};
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
