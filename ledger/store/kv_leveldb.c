@@ -1,6 +1,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "ledger/store/kv_impl.h"
 #include "ledger/store/log_files.h"
@@ -214,9 +215,20 @@ static enum status open_failed(const char *path, const char *message, char *erro
     return status;
 }
 
+/* LevelDB makes the folder and a lock in it before it says that there is no database. */
+static bool is_there(const char *path)
+{
+    char current[4096];
+    int size = snprintf(current, sizeof current, "%s/CURRENT", path);
+    return size > 0 && (size_t)size < sizeof current && access(current, F_OK) == 0;
+}
+
 enum status kv_open_leveldb(struct kv **kv, const char *path, const struct kv_options *options,
                             char *error, size_t error_size)
 {
+    if (!options->create && !is_there(path)) {
+        return open_failed(path, "does not exist", error, error_size);
+    }
     struct kv_leveldb *self = kv_allocate(sizeof *self);
     char *message = NULL;
     self->base.backend = &backend;

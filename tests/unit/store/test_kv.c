@@ -3,6 +3,7 @@
 
 #include <stdio.h>
 #include <stdlib.h>
+#include <unistd.h>
 
 #include "ledger/store/kv.h"
 #include "proto/bytes.h"
@@ -167,6 +168,7 @@ static void test_missing_and_damaged(void **state)
                      ST_NOT_FOUND);
     assert_string_equal(error,
                         "there is no database at no-such-directory; check the data directory");
+    assert_int_not_equal(access("no-such-directory", F_OK), 0); /* looking makes nothing */
     assert_non_null(mkdtemp(name));
     assert_int_equal(kv_open_leveldb(&kv, name, &options, error, sizeof error), ST_OK);
     kv_close(kv);
