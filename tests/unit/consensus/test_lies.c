@@ -374,7 +374,7 @@ static void test_tripwire(void **state)
     };
     struct cluster *cluster = network_begin();
     uint32_t types[1] = {0};
-    uint8_t nonce[16] = {0, 0, 0, HEARER};
+    uint8_t nonce[16] = {0, 0, 0, HEARER, 0, 0, 0, 1}; /* of its second start */
     Xuelian__NewestRequest request = XUELIAN__NEWEST_REQUEST__INIT;
     Xuelian__NewestAnswer answer = XUELIAN__NEWEST_ANSWER__INIT;
     (void)state;
@@ -388,6 +388,14 @@ static void test_tripwire(void **state)
     assert_int_not_equal(tell_wire(cluster, 0, REQUEST, &request.base), ST_OK);
     assert_int_not_equal(tell(cluster, 0, REQUEST, bytes_of("\xff\xff", 2)), ST_OK);
 
+    /* Started anew, and nobody has answered yet. */
+    struct disk_arrived nothing = {.blocks = 0};
+    for (uint32_t i = 0; i < cluster->options.nodes; i++) {
+        cluster->cut[HEARER][i] = cluster->cut[i][HEARER] = i != HEARER;
+    }
+    replica_crash(&cluster->replicas[HEARER], &nothing);
+    assert_true(replica_start(&cluster->replicas[HEARER]));
+    cluster_run(cluster, cluster->now_ms + 10);
     answer.nonce = field_borrow(zeros, 15);
     assert_int_not_equal(tell_wire(cluster, 0, ANSWER, &answer.base), ST_OK);
     answer.nonce.len = 16; /* another question's */
@@ -405,6 +413,55 @@ static void test_tripwire(void **state)
     types[0] = XUELIAN__PEER_TYPE__PEER_TYPE_VOTE;
     assert_int_not_equal(tell_wire(cluster, 0, ANSWER, &answer.base), ST_OK);
     assert_int_not_equal(tell(cluster, 0, ANSWER, bytes_of("\xff\xff", 2)), ST_OK);
+    network_end(cluster);
+}
+
+/* R24: a vote of one's own that the journal does not know, from wherever. */
+static void test_own_signature(void **state)
+{
+    enum { TYPE = XUELIAN__PEER_TYPE__PEER_TYPE_VOTE, TEXT_SIZE = 512 };
+    struct cluster *cluster = network_begin();
+    struct replica *hearer = &cluster->replicas[HEARER];
+    char text[TEXT_SIZE];
+    Xuelian__Vote wire = XUELIAN__VOTE__INIT;
+    (void)state;
+    cluster->oracle.nodes[HEARER].excused = true;
+    wire.phase = XUELIAN__PHASE__PHASE_COMMIT;
+    wire.era = 1;
+    wire.view = 5;
+    wire.height = 1;
+    wire.header_hash = field_borrow(zeros, 32);
+    wire.signature = field_borrow(zeros, 64);
+    wire.sender =
+        (uint32_t)validator_set_find(pbft_set(hearer->core), &cluster->keys.owners[HEARER].key);
+    assert_int_equal(tell_wire(cluster, 0, TYPE, &wire.base), ST_CONFLICT);
+    replica_pump(hearer);
+    pbft_describe(hearer->core, cluster->now_ms, text, sizeof text);
+    assert_non_null(strstr(text, "stopped voting because of an alarm"));
+    network_end(cluster);
+}
+
+/* A primary that wants a batch is given none. */
+static void test_batches(void **state)
+{
+    enum { TOO_MANY = 11 };
+    static const uint8_t entries[32 * TOO_MANY];
+    struct cluster *cluster = network_begin();
+    uint32_t primary = node_of(cluster, 0);
+    struct replica *replica = &cluster->replicas[primary];
+    struct pbft_input input = {.type = PBFT_WAITING};
+    (void)state;
+    input.waiting.count = 1;
+    input.waiting.oldest_ms = cluster->now_ms;
+    input.waiting.oldest_single_ms = cluster->now_ms;
+    input.waiting.full = true;
+    assert_int_equal(replica_step(replica, &input), ST_OK);
+    assert_true(pbft_wants_proposal(replica->core, cluster->now_ms));
+    input = (struct pbft_input){.type = PBFT_BATCH};
+    input.batch.entries = bytes_of(entries, 33);
+    assert_int_not_equal(replica_step(replica, &input), ST_OK);
+    input.batch.entries = bytes_of(entries, sizeof entries);
+    assert_int_not_equal(replica_step(replica, &input), ST_OK);
     network_end(cluster);
 }
 
@@ -443,7 +500,8 @@ int main(void)
         cmocka_unit_test(test_view_changes), cmocka_unit_test(test_new_views),
         cmocka_unit_test(test_proposals),    cmocka_unit_test(test_status),
         cmocka_unit_test(test_certified),    cmocka_unit_test(test_tripwire),
-        cmocka_unit_test(test_answers),
+        cmocka_unit_test(test_answers),      cmocka_unit_test(test_own_signature),
+        cmocka_unit_test(test_batches),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
