@@ -289,6 +289,12 @@ void cluster_send(struct cluster *cluster, uint32_t from, uint32_t to, uint8_t t
     cluster->counters.messages++;
     cluster->counters.bytes += body.size;
     cluster_post(cluster, event);
+    /* What is for a key reaches every process that has it. */
+    for (uint32_t i = to + 1; i < cluster->options.nodes; i++) {
+        if (cluster->replicas[i].clone && cluster->replicas[i].original == to && i != from) {
+            cluster_send(cluster, from, i, type, body);
+        }
+    }
 }
 
 void cluster_connect(struct cluster *cluster, uint32_t node)

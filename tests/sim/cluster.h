@@ -116,6 +116,8 @@ struct replica {
     uint32_t index;
     bool up;
     bool puppet;        /* no core: what its key signs is written by hand */
+    bool clone;         /* a place for a second process of another node's key */
+    uint32_t original;  /* whose, when it runs */
     bool pure_observer; /* follows, whatever the set says */
     uint32_t boot;
     uint64_t incarnation;

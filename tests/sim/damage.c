@@ -76,10 +76,46 @@ static void put_backup(struct weather *weather, uint32_t node)
     excuse(weather, node);
 }
 
+void damage_end_clone(struct weather *weather, uint32_t node)
+{
+    struct replica *replica = &weather->cluster->replicas[node];
+    struct disk_arrived nothing = {.record = false};
+    if (replica->clone && replica->up) {
+        cluster_line(weather->cluster, "%u        is stopped, the clone", (unsigned)node);
+        replica_crash(replica, &nothing);
+    }
+}
+
+/* Somebody starts a second process with the same key, on a copy of the disk. Or stops the one there is. */
+static void clone(struct weather *weather, uint32_t node)
+{
+    struct cluster *cluster = weather->cluster;
+    uint32_t place = cluster->options.nodes - 1;
+    struct replica *twin = &cluster->replicas[place];
+    const struct replica *original = &cluster->replicas[node];
+    if (twin->up) {
+        damage_end_clone(weather, place);
+        return;
+    }
+    if (original->disk.pending.active) {
+        return;
+    }
+    disk_free(&twin->disk);
+    disk_copy(&twin->disk, &original->disk);
+    twin->original = node;
+    twin->incarnation = original->incarnation;
+    keys_lend(&cluster->keys, node, place);
+    cluster_line(cluster, "%u        is started, a clone of %u", (unsigned)place, (unsigned)node);
+    excuse(weather, node);
+    excuse(weather, place);
+    (void)replica_start(twin);
+    replica_pump(twin);
+}
+
 static void damage(void *context, uint64_t argument)
 {
     struct weather *weather = context;
-    uint32_t n = weather->cluster->options.nodes;
+    uint32_t n = weather->cluster->options.validators;
     uint32_t node = choose(weather, n);
     (void)argument;
     if (weather->calm) {
@@ -89,7 +125,7 @@ static void damage(void *context, uint64_t argument)
         node = (node + 1) % n;
     }
     if (replica_live(&weather->cluster->replicas[node])) {
-        switch (choose(weather, 6)) {
+        switch (choose(weather, 8)) {
         case 0:
             break;
         case 1:
@@ -102,12 +138,15 @@ static void damage(void *context, uint64_t argument)
         case 4:
             lose_journal(weather, node);
             break;
-        default:
+        case 5:
             put_backup(weather, node);
+            break;
+        default:
+            clone(weather, node);
             break;
         }
     }
-    uint32_t every_ms = weather->swarm->damage_every_ms;
+    uint32_t every_ms = weather->swarm->damage_every_ms + 1;
     cluster_call(weather->cluster,
                  weather->cluster->now_ms + every_ms / 2 + choose(weather, every_ms + 1), damage,
                  weather, 0);
@@ -129,6 +168,7 @@ void damage_begin(struct weather *weather)
     /* They count as faulty: no set has more than f of them and the traitors. */
     cluster->chain.traitors |= damages->nodes;
     if (damages->nodes != 0) {
+        cluster->replicas[cluster->options.nodes - 1].clone = true;
         cluster_call(cluster, cluster->now_ms + 2000, damage, weather, 0);
     }
 }

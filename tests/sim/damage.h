@@ -1,8 +1,8 @@
 /* Damage to disks beyond crashes: the block log's newest blocks lost behind an intact journal, the journal lost, an old
- * backup put back.
+ * backup put back, a second process started with the same key and a copy of the disk.
  *
  * It happens to few nodes, which count as faulty with the traitors: at most f. A node whose journal was lost comes back
- * as a new incarnation, which a set change admits; one with an old backup must be stopped by the tripwire. */
+ * as a new incarnation, which a set change admits; one with an old backup or a clone must be stopped by the tripwire. */
 #ifndef XUELIAN_TESTS_SIM_DAMAGE_H
 #define XUELIAN_TESTS_SIM_DAMAGE_H
 
@@ -18,6 +18,8 @@ struct damages {
     bool backed_up[SIM_NODES_MAX];
 };
 
+/* When it is a clone that runs, it is stopped for good. */
+void damage_end_clone(struct weather *weather, uint32_t node);
 void damage_begin(struct weather *weather);
 void damage_free(struct damages *damages);
 

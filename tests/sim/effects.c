@@ -65,7 +65,7 @@ static void send_out(struct replica *replica, const struct pbft_effect *effect)
     bool member = false;
     for (uint32_t i = 0; i < set->count; i++) {
         int node = keys_find(&cluster->keys, &set->validators[i].key);
-        if (node == (int)replica->index) {
+        if (node == (int)(replica->clone ? replica->original : replica->index)) {
             member = true;
         } else if (node >= 0) {
             cluster_send(cluster, replica->index, (uint32_t)node, effect->send.type,

@@ -38,6 +38,16 @@ void keys_free(struct keys *keys)
     free(keys->owners);
 }
 
+void keys_lend(struct keys *keys, uint32_t from, uint32_t to)
+{
+    struct key_owner *owner = &keys->owners[to];
+    CHECK(from < to); /* keys_find gives the first */
+    signer_free(owner->signer);
+    owner->secret = keys->owners[from].secret;
+    owner->key = keys->owners[from].key;
+    CHECK(signer_new(&owner->signer, owner->secret.bytes) == ST_OK);
+}
+
 static void ideal(const struct key_owner *owner, const struct hash32 *hash, struct sig64 *out)
 {
     struct hasher hasher;

@@ -27,6 +27,9 @@ struct keys {
 void keys_init(struct keys *keys, uint32_t count, bool real);
 void keys_free(struct keys *keys);
 
+/* Owner `to` becomes a second one of the key of `from`. */
+void keys_lend(struct keys *keys, uint32_t from, uint32_t to);
+
 /* pbft_config.sign: context is a key_owner. */
 void keys_sign(void *context, const struct hash32 *hash, struct sig64 *signature);
 bool keys_verify(struct keys *keys, const struct pubkey33 *key, const struct hash32 *hash,

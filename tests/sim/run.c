@@ -10,7 +10,7 @@ static bool all_above(const struct cluster *cluster, uint64_t height)
 {
     for (uint32_t i = 0; i < cluster->options.nodes; i++) {
         struct pbft_summary summary;
-        if (cluster->replicas[i].puppet) {
+        if (cluster->replicas[i].puppet || cluster->replicas[i].clone) {
             continue;
         }
         if (!replica_live(&cluster->replicas[i])) {
@@ -110,6 +110,7 @@ void run_tape(const struct run_options *options, struct tape *tape, struct run_r
     for (uint32_t i = 0; i < options->setting_count; i++) {
         CHECK(swarm_set(&swarm, options->settings[i].name, options->settings[i].value));
     }
+    swarm.options.nodes += swarm.damaged > 0; /* a place for a clone */
     swarm_describe(&swarm, report->swarm, sizeof report->swarm);
     weather.tape = tape;
     weather.swarm = &swarm;

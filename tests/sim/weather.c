@@ -85,7 +85,7 @@ static void do_start(void *context, uint64_t node)
 {
     struct weather *weather = context;
     struct replica *replica = &weather->cluster->replicas[node];
-    if (!replica->up) {
+    if (!replica->up && !replica->clone) {
         cluster_line(weather->cluster, "%u        starts", (unsigned)node);
         (void)replica_start(replica);
     }
@@ -294,7 +294,8 @@ static void change_set(void *context, uint64_t argument)
 {
     struct weather *weather = context;
     struct cluster *cluster = weather->cluster;
-    uint32_t n = cluster->options.nodes;
+    uint32_t n =
+        cluster->options.nodes - (cluster->replicas[cluster->options.nodes - 1].clone ? 1 : 0);
     char word[32];
     (void)argument;
     if (weather->calm) {
@@ -358,6 +359,7 @@ void weather_clear(struct weather *weather)
     cluster_line(cluster, "         faults stop");
     for (uint32_t i = 0; i < cluster->options.nodes && !cluster->oracle.failed; i++) {
         cluster->replicas[i].clock_offset_ms = 0;
+        damage_end_clone(weather, i);
         do_start(weather, i);
     }
     heal(weather, 0);
