@@ -16,7 +16,9 @@ ORACLES = {
     "liveness": "faults have stopped, and not all nodes commit, or a transaction waits",
     "contract": "the core asks its driver for what pbft.h rules out",
     "check": "a CHECK of the core's own ends the process",
+    "busy": "a node asks for tick after tick in one moment",
     "transcript": "a transcript goes another way",
+    "unit test": "a unit test fails",
 }
 BEGIN, END = "<!-- the table: tests/mutants/run --table -->", "<!-- end of the table -->"
 
@@ -44,8 +46,8 @@ def check_one(mutant):
             raise Mistake(f"{name}: there is no oracle '{oracle}'")
     if not mutant["oracles"] or not 1 <= mutant["seeds"] <= 10000:
         raise Mistake(f"{name}: needs an oracle, and 1 to 10000 seeds")
-    if mutant["run"].split()[0] not in ("sim", "transcripts"):
-        raise Mistake(f"{name}: 'run' begins with sim or transcripts")
+    if mutant["run"].split()[0] not in ("sim", "transcripts", "unit"):
+        raise Mistake(f"{name}: 'run' begins with sim, transcripts or unit")
     if not os.path.exists(patch_path(name)):
         raise Mistake(f"{name}: there is no patches/{name}.patch")
 

@@ -12,7 +12,7 @@ import subprocess
 import sys
 import tempfile
 
-FOLDERS = ("proto", "consensus", "ledger", "tests/sim", "tests/transcripts")
+FOLDERS = ("proto", "consensus", "ledger", "tests/sim", "tests/transcripts", "tests/unit")
 SKIPPED = ("ledger/verify", "ledger/keyfile")
 COMPILER = ["cc"]
 FLAGS = (
@@ -20,8 +20,8 @@ FLAGS = (
     "-fstack-protector-strong -fstack-clash-protection -D_GNU_SOURCE"
 ).split()
 PACKAGES = ("libsecp256k1", "libprotobuf-c", "libcrypto")
-# Programs: what is linked beside proto/, consensus/, ledger/ and the simulated network.
-MAINS = {"tests/sim/main.c", "tests/sim/shrink.c"}
+# Programs: what is linked beside proto/, consensus/, ledger/ and the simulated network. The third, unit, is one unit
+# test and the support.c beside it.
 PROGRAMS = {"sim": ("tests/sim/main.c", "tests/sim/shrink.c"), "transcripts": ("tests/transcripts/",)}
 
 
@@ -95,7 +95,7 @@ class Workshop:
             folders.sort()
             for name in sorted(files):
                 path = os.path.relpath(os.path.join(folder, name), tree)
-                if path.startswith(SKIPPED) or name.startswith("test_"):
+                if path.startswith(SKIPPED):
                     continue
                 if name.endswith(".c"):
                     sources.append(path)
@@ -111,19 +111,20 @@ class Workshop:
             os.replace(made, kept)
         return kept
 
-    def build(self, tree, program):
-        """Compiles what is new and links. Returns the path of the program."""
+    def build(self, tree, program, test=None):
+        """Compiles what is new and links. test: the source of a unit test. Returns the path of the program."""
         sources, headers = self._sources(tree)
-        mains = [path for path in sources if path in MAINS or path.startswith("tests/transcripts/")]
-        wanted = [path for path in mains if path.startswith(PROGRAMS[program])]
+        own = PROGRAMS.get(program) or (test, os.path.join(os.path.dirname(test), "support.c"))
+        mains = PROGRAMS["sim"] + PROGRAMS["transcripts"] + ("tests/unit/", "tests/sim/test_")
+        wanted = [path for path in sources if path.startswith(own)]
         if not wanted:
-            raise Refused(f"the sources of '{program}' are not in this tree")
-        sources = [path for path in sources if path not in mains] + wanted
+            raise Refused(f"the sources of '{test or program}' are not in this tree")
+        sources = [path for path in sources if not path.startswith(mains) and not path.endswith("_main.c")] + wanted
         seen = digest_of(self.compiler, " ".join(self.flags), *(bytes_of(os.path.join(tree, path)) for path in headers))
         with concurrent.futures.ThreadPoolExecutor(self.jobs) as pool:
             objects = list(pool.map(lambda source: self._compile(tree, source, seen), sources))
         made = os.path.join(self.folder, program)
-        output_of(COMPILER + ["-pie", "-o", made, *objects, *self.libraries])
+        output_of(COMPILER + ["-pie", "-o", made, *objects, *self.libraries, *(["-lcmocka"] if program == "unit" else [])])
         return made
 
     def forget_old_objects(self, keep=4000):
