@@ -227,8 +227,10 @@ static void boast(struct traitors *traitors, const struct forger *forger,
                   const struct pbft_summary *at)
 {
     struct forged made;
-    forge_status(forger, at->view + choose(traitors, 5), at->height + choose(traitors, 1000),
-                 &at->header_hash, &made);
+    /* One choice a statement: in arguments their order would be the compiler's. */
+    uint64_t height = at->height + choose(traitors, 1000);
+    uint64_t view = at->view + choose(traitors, 5);
+    forge_status(forger, view, height, &at->header_hash, &made);
     say(traitors, forger, &made);
 }
 
