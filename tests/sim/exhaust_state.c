@@ -219,7 +219,7 @@ static uint64_t replica_state(const struct replica *replica)
     if (!replica_live(replica)) {
         return hash;
     }
-    hash = mix(mix(hash, core_state(replica->core)), replica->tick_ms);
+    hash = mix(mix(mix(hash, core_state(replica->core)), replica->tick_ms), replica->ticked_ms);
     for (const struct queued *queued = replica->head; queued != NULL; queued = queued->next) {
         hash = effect_state(hash, queued);
     }
