@@ -59,15 +59,10 @@ void catch_up_note(struct pbft *core, const struct pubkey33 *key, uint64_t heigh
 bool catch_up_behind(const struct pbft *core)
 {
     uint32_t ahead = 0;
-    for (uint32_t i = 0; i < core->set.count; i++) {
-        for (uint32_t s = 0; s < SOURCES_MAX; s++) {
-            const struct source *source = &core->sources[s];
-            if (source->present && source->height > core->height &&
-                pubkey33_compare(&source->key, &core->set.validators[i].key) == 0) {
-                ahead++;
-                break;
-            }
-        }
+    for (uint32_t s = 0; s < SOURCES_MAX; s++) {
+        const struct source *source = &core->sources[s];
+        ahead += source->present && source->height > core->height &&
+                 validator_set_find(&core->set, &source->key) >= 0;
     }
     return ahead >= quorum_weak(core->set.count) || core->own.durable_height > core->height ||
            (core_in_era(core) && core->own.base_height > core->height) ||

@@ -224,8 +224,15 @@ enum status normal_vote(struct pbft *core, const struct pbft_message *message)
 bool normal_quorum(const struct pbft *core, enum phase_index phase, const uint64_t *only_view,
                    uint64_t *view, struct hash32 *hash)
 {
-    uint32_t n = core->set.count;
+    uint32_t n = core->set.count, q = quorum_size(n), present = 0;
     for (uint32_t i = 0; i < n; i++) {
+        present += core->votes[OPEN][i][phase].present;
+    }
+    if (present < q) {
+        return false;
+    }
+    /* The first member of a quorum has q - 1 others behind it. */
+    for (uint32_t i = 0; i + q <= n; i++) {
         const struct vote *one = &core->votes[OPEN][i][phase];
         uint32_t count = 0;
         if (!one->present || (only_view != NULL && one->view != *only_view)) {
@@ -236,7 +243,7 @@ bool normal_quorum(const struct pbft *core, enum phase_index phase, const uint64
             count += other->present && other->view == one->view &&
                      hash32_equal(&other->hash, &one->hash);
         }
-        if (count >= quorum_size(n)) {
+        if (count >= q) {
             *view = one->view;
             *hash = one->hash;
             return true;

@@ -82,7 +82,7 @@ static off_t unsynced(const char *folder)
 
 static void test_sync_reaches_every_log(void **state)
 {
-    char folder[] = "/tmp/xuelian-power-cut-XXXXXX";
+    char folder[] = "power-cut-XXXXXX";
     char error[256];
     struct kv *kv = NULL;
     /* LevelDB's smallest memtable: a new log every 64 KiB. */
