@@ -158,6 +158,7 @@ void driver_relay_old(struct driver *driver, uint64_t now_ms)
 void driver_group_part_done(struct driver *driver, struct fetch_group *group)
 {
     if (--group->remaining == 0) {
+        free(group->entries.list);
         free(group);
         driver_fetched(driver);
     }
@@ -166,6 +167,10 @@ void driver_group_part_done(struct driver *driver, struct fetch_group *group)
 static void into_pool(struct driver *driver, struct admit_task *admit)
 {
     uint64_t work_max = admit->origin == ADMIT_SUBMIT ? driver_work_max(driver) : UINT64_MAX;
+    if (admit->group != NULL && !entry_listed(&admit->group->entries, &admit->body->entry)) {
+        admit->status = ST_NOT_FOUND;
+        return;
+    }
     if (committed_meanwhile(driver, admit)) {
         admit->status = ST_ID_USED;
         return;
@@ -185,6 +190,7 @@ static void admit_done(struct task *task)
 {
     struct admit_task *admit = (struct admit_task *)task;
     struct driver *driver = admit->driver;
+    driver->admitting -= admit->origin == ADMIT_FETCH ? 0 : admit->size;
     if (driver->stopping && admit->status == ST_OK) {
         admit->status = ST_BUSY;
     } else if (admit->status == ST_OK) {
@@ -209,6 +215,11 @@ static void admit_done(struct task *task)
 bool driver_admit(struct driver *driver, uint8_t *bytes, size_t size, enum admit_origin origin,
                   struct node_submit *request, struct fetch_group *group)
 {
+    size_t counted = origin == ADMIT_FETCH ? 0 : size;
+    if (driver->admitting + counted > ADMITTING_MAX) {
+        free(bytes);
+        return false;
+    }
     struct admit_task *admit = calloc(1, sizeof *admit);
     CHECK(admit != NULL);
     admit->task.run = admit_run;
@@ -225,7 +236,9 @@ bool driver_admit(struct driver *driver, uint8_t *bytes, size_t size, enum admit
         origin == ADMIT_FETCH
             ? worker_post_urgent(driver->node->verifier, &driver->node->inbox, &admit->task)
             : worker_post(driver->node->verifier, &driver->node->inbox, &admit->task);
-    if (!taken) {
+    if (taken) {
+        driver->admitting += counted;
+    } else {
         free(bytes);
         free(admit);
     }

@@ -15,6 +15,7 @@ void driver_fetch_blocks(struct driver *driver, const struct pbft_effect *effect
     wire.from_height = effect->fetch_blocks.from_height;
     wire.count =
         effect->fetch_blocks.count < FETCHED_BLOCKS ? effect->fetch_blocks.count : FETCHED_BLOCKS;
+    driver_asked_blocks(driver, &effect->fetch_blocks.peer);
     driver_send(driver, &effect->fetch_blocks.peer, XUELIAN__PEER_TYPE__PEER_TYPE_BLOCKS_REQUEST,
                 &wire.base);
 }
@@ -168,6 +169,9 @@ static void blocks_done(struct task *task)
 
 void driver_blocks_frame(struct driver *driver, const struct pubkey33 *from, struct bytes body)
 {
+    if (!driver_answered(driver, from, ASKED_BLOCKS, NULL, NULL)) {
+        return;
+    }
     struct blocks_task *made = calloc(1, sizeof *made);
     CHECK(made != NULL);
     made->task.run = blocks_run;

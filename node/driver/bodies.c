@@ -21,6 +21,8 @@ void driver_fetch_bodies(struct driver *driver, const struct pbft_effect *effect
     wire.height = effect->fetch_bodies.height;
     if (effect->fetch_bodies.proposal.size == 0) {
         wire.header_hash = field_borrow(&effect->fetch_bodies.header_hash, 32);
+        driver_asked_proposal(driver, &effect->fetch_bodies.peer,
+                              &effect->fetch_bodies.header_hash);
     } else if (proposal_read(effect->fetch_bodies.proposal, &parsed, &entries)) {
         for (uint32_t i = 0; i < parsed.count; i++) {
             struct hash32 entry;
@@ -30,6 +32,10 @@ void driver_fetch_bodies(struct driver *driver, const struct pbft_effect *effect
             }
         }
         wire.entries = field_borrow(entries, 32 * missing);
+        if (missing > 0) {
+            driver_asked_entries(driver, &effect->fetch_bodies.peer,
+                                 bytes_of(entries, 32 * missing));
+        }
     }
     if (wire.header_hash.len > 0 || missing > 0) {
         driver_send(driver, &effect->fetch_bodies.peer,
@@ -260,12 +266,14 @@ static uint8_t *copy_field(const ProtobufCBinaryData *field)
     return copy;
 }
 
-static void take_bodies(struct driver *driver, const Xuelian__Bodies *wire)
+static void take_bodies(struct driver *driver, const Xuelian__Bodies *wire,
+                        struct entry_list entries)
 {
     struct fetch_group *group = calloc(1, sizeof *group);
     CHECK(group != NULL);
     group->remaining = 1;
-    for (size_t i = 0; i < wire->n_txs && i < LIMIT_PROPOSAL_ENTRIES_MAX; i++) {
+    group->entries = entries;
+    for (size_t i = 0; i < wire->n_txs && i < entries.count; i++) {
         group->remaining++;
         if (!driver_admit(driver, copy_field(&wire->txs[i]), wire->txs[i].len, ADMIT_FETCH, NULL,
                           group)) {
@@ -276,7 +284,7 @@ static void take_bodies(struct driver *driver, const Xuelian__Bodies *wire)
     driver_pump(driver);
 }
 
-void driver_bodies_frame(struct driver *driver, struct bytes body)
+void driver_bodies_frame(struct driver *driver, const struct pubkey33 *from, struct bytes body)
 {
     void *memory;
     struct hash32 header_hash;
@@ -285,10 +293,13 @@ void driver_bodies_frame(struct driver *driver, struct bytes body)
         return;
     }
     const Xuelian__Bodies *wire = (const Xuelian__Bodies *)(const void *)message;
-    if (field_copy(&header_hash, 32, &wire->header_hash)) {
+    struct entry_list entries = {.count = 0};
+    if (!field_copy(&header_hash, 32, &wire->header_hash)) {
+        if (driver_answered(driver, from, ASKED_ENTRIES, NULL, &entries)) {
+            take_bodies(driver, wire, entries);
+        }
+    } else if (driver_answered(driver, from, ASKED_PROPOSAL, &header_hash, NULL)) {
         take_proposal(driver, &header_hash, body);
-    } else {
-        take_bodies(driver, wire);
     }
     free(memory);
 }

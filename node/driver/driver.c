@@ -245,6 +245,7 @@ void driver_free(struct driver *driver)
     driver_queue_free(driver);
     driver_drop_candidates(driver);
     driver_drop_blocks(driver, UINT64_MAX);
+    driver_asked_free(driver);
     pool_free(driver->pool);
     free(driver->core_memory);
     free(driver->scratch);

@@ -32,10 +32,17 @@ static void step_message(struct driver *driver, const struct pubkey33 *from,
     driver_step(driver, &input);
 }
 
+/* Keys are as good as random there. */
+static unsigned bucket(const struct pubkey33 *key)
+{
+    return key->bytes[sizeof key->bytes - 1];
+}
+
 static void message_done(struct task *task)
 {
     struct message_task *made = (struct message_task *)task;
     struct driver *driver = made->driver;
+    driver->checking[bucket(&made->from)]--;
     if (made->good && !driver->stopping) {
         step_message(driver, &made->from, &made->message);
     } else if (!made->good) {
@@ -69,6 +76,11 @@ static void consensus_frame(struct driver *driver, const struct pubkey33 *from, 
     if (!pbft_signer_key(driver->core, message.era, message.sender, &key)) {
         return;
     }
+    /* A peer that floods drops its own messages, not those of others. */
+    if (driver->checking[bucket(from)] >= CHECKING_MAX) {
+        atomic_fetch_add(&driver->node->gauges.messages_dropped, 1);
+        return;
+    }
     struct message_task *made = calloc(1, sizeof *made + body.size);
     CHECK(made != NULL);
     if (body.size > 0) {
@@ -84,7 +96,9 @@ static void consensus_frame(struct driver *driver, const struct pubkey33 *from, 
     if (!worker_post_urgent(driver->node->verifier, &driver->node->inbox, &made->task)) {
         atomic_fetch_add(&driver->node->gauges.messages_dropped, 1);
         free(made);
+        return;
     }
+    driver->checking[bucket(from)]++;
 }
 
 ProtobufCMessage *driver_decode(const ProtobufCMessageDescriptor *schema, struct bytes body,
@@ -118,7 +132,7 @@ void driver_frame(void *context, const struct pubkey33 *key, uint8_t type, struc
     } else if (type == XUELIAN__PEER_TYPE__PEER_TYPE_BODIES_REQUEST) {
         driver_bodies_request_frame(driver, key, body);
     } else if (type == XUELIAN__PEER_TYPE__PEER_TYPE_BODIES) {
-        driver_bodies_frame(driver, body);
+        driver_bodies_frame(driver, key, body);
     } else if (type == XUELIAN__PEER_TYPE__PEER_TYPE_BLOCKS_REQUEST) {
         driver_blocks_request_frame(driver, key, body);
     } else if (type == XUELIAN__PEER_TYPE__PEER_TYPE_BLOCKS) {

@@ -8,6 +8,11 @@
 enum {
     FETCHED_BLOCKS = 64,
     FETCHED_PROPOSALS = 4,
+    ASKED_MAX = 16,            /* peers whose answers are awaited; the oldest is forgotten */
+    ASKED_OUTSTANDING_MAX = 4, /* answers of one peer that are awaited */
+    SENDERS = 256,             /* buckets of peers */
+    CHECKING_MAX = 512,        /* messages of one peer that wait for a verification thread */
+    ADMITTING_MAX = 64 << 20,  /* bytes of transactions that wait for a verification thread */
     SYNC_BYTES_MAX = 4 << 20,
     RELAY_WAIT_MS = 50, /* bodies still on the way by themselves are waited for this long */
     REFUSALS = 4096,    /* refused ids whose reason is kept */
@@ -76,6 +81,23 @@ struct wanted {
     uint32_t remaining;
 };
 
+/* Sorted. */
+struct entry_list {
+    struct hash32 *list;
+    size_t count;
+};
+
+enum asked_for { ASKED_BLOCKS, ASKED_PROPOSAL, ASKED_ENTRIES };
+
+/* Answers that a peer owes. */
+struct asked {
+    struct pubkey33 peer;
+    enum asked_for what;
+    unsigned outstanding;      /* 0: none */
+    struct hash32 header_hash; /* of a proposal */
+    struct entry_list entries; /* of the newest request */
+};
+
 struct driver {
     struct node *node;
     void *core_memory;
@@ -98,6 +120,10 @@ struct driver {
     uint8_t expected[LIMIT_HEADER_SIZE_MAX]; /* the header that the newest EXECUTE had to give */
     size_t expected_size;
     struct wanted wanted;
+    struct asked asked[ASKED_MAX];
+    unsigned next_asked;
+    uint16_t checking[SENDERS]; /* messages of a bucket of peers at the verification threads */
+    size_t admitting;           /* bytes there, but for what was fetched */
     struct waiter *waiters;
     struct refusal refusals[REFUSALS];
     unsigned next_refusal;
@@ -176,11 +202,23 @@ void driver_body_arrived(struct driver *driver, const struct hash32 *entry);
 void driver_wanted_tick(struct driver *driver, uint64_t now_ms);
 void driver_fetched(struct driver *driver);
 
+/* asked.c */
+void driver_asked_blocks(struct driver *driver, const struct pubkey33 *peer);
+void driver_asked_proposal(struct driver *driver, const struct pubkey33 *peer,
+                           const struct hash32 *header_hash);
+void driver_asked_entries(struct driver *driver, const struct pubkey33 *peer, struct bytes entries);
+/* True when the peer owed this answer; it owes it no more. entries: a copy of those asked for, which the
+ * caller frees, or NULL. */
+bool driver_answered(struct driver *driver, const struct pubkey33 *peer, enum asked_for what,
+                     const struct hash32 *header_hash, struct entry_list *entries);
+bool entry_listed(const struct entry_list *entries, const struct hash32 *entry);
+void driver_asked_free(struct driver *driver);
+
 /* bodies.c */
 void driver_fetch_bodies(struct driver *driver, const struct pbft_effect *effect);
 void driver_bodies_request_frame(struct driver *driver, const struct pubkey33 *from,
                                  struct bytes body);
-void driver_bodies_frame(struct driver *driver, struct bytes body);
+void driver_bodies_frame(struct driver *driver, const struct pubkey33 *from, struct bytes body);
 /* Takes the bodies of the proposals that the block log kept for the open height into the pool. */
 void driver_load_proposals(struct driver *driver);
 
@@ -196,6 +234,7 @@ void driver_drop_blocks(struct driver *driver, uint64_t up_to);
 enum admit_origin { ADMIT_SUBMIT, ADMIT_RELAY, ADMIT_FETCH };
 struct fetch_group {
     uint32_t remaining;
+    struct entry_list entries; /* those asked for: no other body is taken */
 };
 /* Takes bytes. False: too many wait already. */
 bool driver_admit(struct driver *driver, uint8_t *bytes, size_t size, enum admit_origin origin,

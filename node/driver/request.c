@@ -101,7 +101,7 @@ void driver_submitted(struct driver *driver, struct node_submit *request, enum s
     }
     if (request->status == ST_OK) {
         look_up(driver, &id, &request->tx);
-        if (request->tx.state == NODE_TX_PENDING && request->timeout_ms > 0) {
+        if (request->tx.state == NODE_TX_PENDING && request->timeout_ms > 0 && !driver->stopping) {
             add_waiter(driver, &request->task, request->reply_to, &request->tx,
                        request->timeout_ms);
             return;
