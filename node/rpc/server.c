@@ -13,7 +13,8 @@
 
 enum {
     CONNECTIONS_MAX = 1000,
-    ARRIVE_MS = 10000, /* a head or body that has begun */
+    UNDER_WAY_MAX = 2 * CONNECTIONS_MAX, /* with those whose connection has gone */
+    ARRIVE_MS = 10000,                   /* a head or body that has begun */
     IDLE_MS = 60000,
     TICK_MS = 1000,
     BACKLOG = 256,
@@ -35,7 +36,7 @@ struct connection {
         lingering; /* all is written: what still comes is dropped, so that the answer is not lost */
     bool closed;
     struct exchange *exchange;
-    uint64_t active_ms;
+    uint64_t since_ms; /* of what it waits for now: a handshake, a request, the rest of one */
     char *in;
     size_t in_size;
     size_t in_room;
@@ -81,7 +82,7 @@ static void connection_close(struct connection *connection)
 static void linger(struct connection *connection)
 {
     connection->lingering = true;
-    connection->active_ms = uv_now(&connection->rpc->loop);
+    connection->since_ms = uv_now(&connection->rpc->loop);
     if (uv_shutdown(&connection->shutdown, (uv_stream_t *)&connection->tcp, NULL) != 0) {
         connection_close(connection);
     }
@@ -195,7 +196,7 @@ static void respond(struct connection *connection, int status, const char *conte
     if (size > 0) {
         memcpy(data + head_size, body, size);
     }
-    connection->active_ms = uv_now(&connection->rpc->loop);
+    connection->since_ms = uv_now(&connection->rpc->loop);
     if (connection->tls.ssl == NULL) {
         write_out(connection, data, (size_t)head_size + size);
         return;
@@ -263,6 +264,10 @@ static void begin_exchange(struct connection *connection, const struct http1_req
     connection->exchange = exchange;
     connection->closing = !request->keep_alive;
     connection->rpc->under_way++;
+    if (connection->rpc->under_way > UNDER_WAY_MAX) {
+        exchange_problem(exchange, 503, ST_BUSY, "too many requests are under way");
+        return;
+    }
     if (request->path.size >= sizeof exchange->path ||
         request->query.size >= sizeof exchange->query) {
         exchange_problem(exchange, 404, ST_NOT_FOUND, "the address is too long");
@@ -294,14 +299,23 @@ static void take_requests(struct connection *connection)
     begin_exchange(connection, &request);
     memmove(connection->in, connection->in + whole, connection->in_size - whole);
     connection->in_size -= whole;
+    connection->since_ms = uv_now(&connection->rpc->loop);
+    if (connection->in_size == 0) {
+        free(connection->in);
+        connection->in = NULL;
+        connection->in_room = 0;
+    }
 }
 
 /* Appends plaintext; past the largest request the peer does not follow the protocol. */
 static bool append(struct connection *connection, const uint8_t *data, size_t size)
 {
-    size_t room_max = 2 * (HTTP1_HEAD_SIZE_MAX + HTTP1_BODY_SIZE_MAX);
+    size_t room_max = HTTP1_HEAD_SIZE_MAX + HTTP1_BODY_SIZE_MAX + CHUNK;
     if (connection->in_size + size > room_max) {
         return false;
+    }
+    if (connection->in_size == 0 && size > 0) {
+        connection->since_ms = uv_now(&connection->rpc->loop);
     }
     if (connection->in_size + size > connection->in_room) {
         connection->in_room = (connection->in_size + size) * 2;
@@ -354,7 +368,6 @@ static void arrived(uv_stream_t *stream, ssize_t size, const uv_buf_t *buffer)
     if (connection->lingering && size > 0) {
         return; /* until the other side ends or the time is up */
     }
-    connection->active_ms = uv_now(&connection->rpc->loop);
     const uint8_t *data = (const uint8_t *)buffer->base;
     if (size < 0 || !(connection->tls.ssl != NULL ? take_ciphertext(connection, data, (size_t)size)
                                                   : append(connection, data, (size_t)size))) {
@@ -374,7 +387,7 @@ static void accept_one(uv_stream_t *server, int status)
     CHECK(connection != NULL);
     connection->rpc = rpc;
     connection->local = server == (uv_stream_t *)&rpc->local_server;
-    connection->active_ms = uv_now(&rpc->loop);
+    connection->since_ms = uv_now(&rpc->loop);
     CHECK(uv_tcp_init(&rpc->loop, &connection->tcp) == 0);
     connection->tcp.data = connection;
     connection->next = rpc->connections;
@@ -394,12 +407,18 @@ static void tick(uv_timer_t *timer)
 {
     struct rpc *rpc = timer->data;
     uint64_t now = uv_now(&rpc->loop);
+    /* Counted from the first byte: one that sends its request a byte at a time gains nothing. */
     for (struct connection *c = rpc->connections; c != NULL; c = c->next) {
-        uint64_t quiet = now - c->active_ms;
-        bool waiting_for_bytes =
-            c->in_size > 0 || c->lingering || (c->tls.ssl != NULL && !c->handshaken);
-        if (c->exchange == NULL && !c->closed &&
-            quiet > (waiting_for_bytes ? (uint64_t)ARRIVE_MS : (uint64_t)IDLE_MS)) {
+        uint64_t quiet = now - c->since_ms;
+        bool waiting_for_bytes = (c->in_size > 0 && !c->writing) || c->lingering ||
+                                 (c->tls.ssl != NULL && !c->handshaken);
+        if (c->exchange != NULL || c->closed ||
+            quiet <= (waiting_for_bytes ? (uint64_t)ARRIVE_MS : (uint64_t)IDLE_MS)) {
+            continue;
+        }
+        if (c->in_size > 0 && !c->writing && !c->closing) {
+            refuse_bytes(c, 408);
+        } else {
             connection_close(c);
         }
     }
