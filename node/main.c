@@ -4,11 +4,14 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/resource.h>
 #include <systemd/sd-daemon.h>
 #include <unistd.h>
 
 #include "node/node.h"
 #include "version.h"
+
+enum { FILES_WANTED = 4096 };
 
 const char *argp_program_version = "xueliand " XUELIAN_VERSION " (" XUELIAN_SOURCE ")";
 
@@ -109,9 +112,24 @@ static int refuse(const char *error)
     return 1;
 }
 
+/* Clients and peers may hold 1,500 connections; the databases must still find descriptors. */
+static void raise_file_limit(void)
+{
+    struct rlimit limit;
+    if (getrlimit(RLIMIT_NOFILE, &limit) == 0 && limit.rlim_cur < FILES_WANTED) {
+        limit.rlim_cur = limit.rlim_max < FILES_WANTED ? limit.rlim_max : FILES_WANTED;
+        (void)setrlimit(RLIMIT_NOFILE, &limit);
+        if (limit.rlim_cur < FILES_WANTED) {
+            log_event(LOG_WARN, "files", "only %llu files may be open; allow %d (ulimit -n)",
+                      (unsigned long long)limit.rlim_cur, FILES_WANTED);
+        }
+    }
+}
+
 static int run(const struct node_config *config)
 {
     static char error[NODE_ERROR_SIZE];
+    raise_file_limit();
     uv_loop_t *loop = uv_default_loop();
     node = calloc(1, sizeof *node);
     if (node == NULL) {
