@@ -50,8 +50,9 @@ static void stop_the_primary(struct cluster *cluster, struct weather *weather,
     pbft_summary(cluster->replicas[asked].core, &summary);
     const struct validator_set *set = pbft_set(cluster->replicas[asked].core);
     int primary = keys_find(&cluster->keys, &set->validators[summary.primary].key);
+    /* Who is a block behind may not know the newest set. */
     if (swarm->traitors + swarm->damaged > 0 || primary < 0 ||
-        set->count - 1 < quorum_size(set->count)) {
+        summary.height != cluster->oracle.height || set->count - 1 < quorum_size(set->count)) {
         return;
     }
     struct disk_arrived nothing = {.record = false};
