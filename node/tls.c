@@ -10,7 +10,7 @@
 
 #include "proto/hash.h"
 
-enum { CERTIFICATE_SECONDS = 20 * 365 * 24 * 3600 };
+enum { CERTIFICATE_SECONDS = 20 * 365 * 24 * 3600, FORCED_MAX = 65536 };
 
 static int accept_any(int ok, X509_STORE_CTX *store)
 {
@@ -186,6 +186,17 @@ size_t tls_take(struct tls *tls, uint8_t *data, size_t size)
 size_t tls_pending(struct tls *tls)
 {
     return BIO_ctrl_pending(tls->out);
+}
+
+bool tls_forced(struct tls *tls, bool counted, size_t before)
+{
+    size_t now = tls_pending(tls);
+    if (!counted) {
+        tls->forced = 0;
+    } else if (now > before) {
+        tls->forced += now - before;
+    }
+    return tls->forced <= FORCED_MAX;
 }
 
 enum status tls_exporter(struct tls *tls, struct hash32 *out)

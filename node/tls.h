@@ -18,8 +18,9 @@ enum status tls_context_certificate(SSL_CTX *context, char **pem, struct hash32 
 
 struct tls {
     SSL *ssl;
-    BIO *in;  /* ciphertext from the network */
-    BIO *out; /* ciphertext for the network */
+    BIO *in;       /* ciphertext from the network */
+    BIO *out;      /* ciphertext for the network */
+    size_t forced; /* private */
 };
 
 enum status tls_open(struct tls *tls, SSL_CTX *context, bool client);
@@ -36,6 +37,10 @@ enum status tls_write(struct tls *tls, const uint8_t *data, size_t size);
 /* Ciphertext to send: returns how much was copied out, 0 when none. */
 size_t tls_take(struct tls *tls, uint8_t *data, size_t size);
 size_t tls_pending(struct tls *tls);
+/* Counts the answers that TLS gives by itself, to key updates: they pile up while the other side does not
+ * read. before: tls_pending before the bytes that arrived were read. counted: nothing else was encrypted
+ * meanwhile; else the count begins anew. Returns false past 64 KiB: the connection must be closed. */
+bool tls_forced(struct tls *tls, bool counted, size_t before);
 
 /* Channel binding of RFC 9266: 32 bytes only the two ends of this connection know. */
 enum status tls_exporter(struct tls *tls, struct hash32 *out);

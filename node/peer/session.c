@@ -257,9 +257,12 @@ static void arrived(uv_stream_t *stream, ssize_t size, const uv_buf_t *buffer)
         session_close(session);
         return;
     }
+    bool stuck = session->writing;
+    size_t before = tls_pending(&session->tls);
     session->heard_ms = uv_now(stream->loop);
     if (tls_feed(&session->tls, (const uint8_t *)buffer->base, (size_t)size) != ST_OK ||
-        !pump(session)) {
+        !pump(session) ||
+        !tls_forced(&session->tls, stuck || session->state < SESSION_UP, before)) {
         session_close(session);
         return;
     }

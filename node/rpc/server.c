@@ -330,6 +330,7 @@ static bool append(struct connection *connection, const uint8_t *data, size_t si
 static bool take_ciphertext(struct connection *connection, const uint8_t *data, size_t size)
 {
     static uint8_t plaintext[CHUNK];
+    size_t before = tls_pending(&connection->tls);
     int got;
     if (tls_feed(&connection->tls, data, size) != ST_OK) {
         return false;
@@ -347,8 +348,9 @@ static bool take_ciphertext(struct connection *connection, const uint8_t *data, 
             return false;
         }
     }
+    bool bounded = tls_forced(&connection->tls, true, before);
     flush(connection);
-    return got == 0;
+    return got == 0 && bounded;
 }
 
 static void allocate(uv_handle_t *handle, size_t suggested, uv_buf_t *buffer)

@@ -8,7 +8,8 @@ import ssl
 import struct
 import unittest
 
-from harness import NEVER_S, Network, learner
+import harness
+from harness import NEVER_S, Network, learner, run
 
 HOST = b"Host: a\r\n"
 GOOD = b"GET /healthz HTTP/1.1\r\n" + HOST + b"\r\n"
@@ -133,6 +134,13 @@ class Clients(unittest.TestCase):
         self.assertEqual(status, 200)
         envelopes, _ = self.net.make(1, "open", 1, 1)
         self.assertEqual(self.net.commit(self.node, envelopes[0])["status"], "committed")
+
+    def test_key_updates(self):
+        """Each must be answered; who does not read the answers is ended, not remembered."""
+        many = 2000000
+        for name in ("rpc_listen", "peer_listen"):
+            sent = run(harness.KEY_UPDATES, self.node.address(name)[1], many).stdout
+            self.assertLess(int(sent), many)
 
     def test_z_they_end_well(self):
         client = self.open()
