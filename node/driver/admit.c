@@ -167,7 +167,7 @@ void driver_group_part_done(struct driver *driver, struct fetch_group *group)
 static void into_pool(struct driver *driver, struct admit_task *admit)
 {
     uint64_t work_max = admit->origin == ADMIT_SUBMIT ? driver_work_max(driver) : UINT64_MAX;
-    if (admit->group != NULL && !entry_listed(&admit->group->entries, &admit->body->entry)) {
+    if (admit->group != NULL && entry_find(&admit->group->entries, &admit->body->entry) == NULL) {
         admit->status = ST_NOT_FOUND;
         return;
     }

@@ -56,17 +56,23 @@ void driver_asked_proposal(struct driver *driver, const struct pubkey33 *peer,
     note(driver, peer, ASKED_PROPOSAL, header_hash);
 }
 
+struct entry_list entry_list_make(struct bytes entries)
+{
+    struct entry_list made = {.list = malloc(entries.size + 1),
+                              .count = entries.size / sizeof(struct hash32)};
+    CHECK(made.list != NULL);
+    for (size_t i = 0; i < made.count; i++) {
+        memcpy(made.list[i].bytes, entries.data + 32 * i, 32);
+    }
+    qsort(made.list, made.count, sizeof(struct hash32), compare_entries);
+    return made;
+}
+
 void driver_asked_entries(struct driver *driver, const struct pubkey33 *peer, struct bytes entries)
 {
     struct asked *asked = note(driver, peer, ASKED_ENTRIES, NULL);
     free(asked->entries.list);
-    asked->entries.list = malloc(entries.size + 1);
-    CHECK(asked->entries.list != NULL);
-    asked->entries.count = entries.size / sizeof(struct hash32);
-    for (size_t i = 0; i < asked->entries.count; i++) {
-        memcpy(asked->entries.list[i].bytes, entries.data + 32 * i, 32);
-    }
-    qsort(asked->entries.list, asked->entries.count, sizeof(struct hash32), compare_entries);
+    asked->entries = entry_list_make(entries);
 }
 
 bool driver_answered(struct driver *driver, const struct pubkey33 *peer, enum asked_for what,
@@ -86,10 +92,11 @@ bool driver_answered(struct driver *driver, const struct pubkey33 *peer, enum as
     return true;
 }
 
-bool entry_listed(const struct entry_list *entries, const struct hash32 *entry)
+const struct hash32 *entry_find(const struct entry_list *entries, const struct hash32 *entry)
 {
-    return entries->count > 0 && bsearch(entry, entries->list, entries->count,
-                                         sizeof(struct hash32), compare_entries) != NULL;
+    return entries->count == 0 ? NULL
+                               : bsearch(entry, entries->list, entries->count,
+                                         sizeof(struct hash32), compare_entries);
 }
 
 void driver_asked_free(struct driver *driver)

@@ -146,36 +146,39 @@ static void answer_by_header(struct driver *driver, const struct pubkey33 *to, u
 
 /* ---- Answering by entries ---- */
 
-static const struct body *find_body(const struct driver *driver, const struct hash32 *entry)
+/* From the pool, and from what is executed here. found is beside the list. */
+static void find_bodies(const struct driver *driver, const struct entry_list *asked,
+                        const struct body **found)
 {
-    const struct body *body = pool_find_entry(driver->pool, entry);
-    for (const struct candidate *candidate = driver->candidates; body == NULL && candidate != NULL;
+    for (size_t i = 0; i < asked->count; i++) {
+        found[i] = pool_find_entry(driver->pool, &asked->list[i]);
+    }
+    for (const struct candidate *candidate = driver->candidates; candidate != NULL;
          candidate = candidate->next) {
         for (uint32_t i = 0; candidate->held != NULL && i < candidate->count; i++) {
-            if (hash32_equal(&candidate->held[i]->entry, entry)) {
-                body = candidate->held[i];
+            const struct hash32 *at = entry_find(asked, &candidate->held[i]->entry);
+            if (at != NULL) {
+                found[at - asked->list] = candidate->held[i];
             }
         }
     }
-    return body;
 }
 
 static void answer_by_entries(struct driver *driver, const struct pubkey33 *to, uint64_t height,
                               struct bytes entries)
 {
-    uint32_t asked = (uint32_t)(entries.size / 32);
-    struct bytes *txs = calloc(asked + 1u, sizeof *txs);
+    struct entry_list asked = entry_list_make(entries);
+    const struct body **found = calloc(asked.count + 1, sizeof(struct body *));
+    struct bytes *txs = calloc(asked.count + 1, sizeof *txs);
     Xuelian__Bodies wire = XUELIAN__BODIES__INIT;
     uint32_t count = 0;
     size_t size = 0;
-    CHECK(txs != NULL);
-    for (uint32_t i = 0; i < asked && size < SYNC_BYTES_MAX; i++) {
-        struct hash32 entry;
-        memcpy(entry.bytes, entries.data + 32 * (size_t)i, 32);
-        const struct body *found = find_body(driver, &entry);
-        if (found != NULL) {
-            txs[count++] = found->bytes;
-            size += found->bytes.size;
+    CHECK(found != NULL && txs != NULL);
+    find_bodies(driver, &asked, found);
+    for (size_t i = 0; i < asked.count && size < SYNC_BYTES_MAX; i++) {
+        if (found[i] != NULL) {
+            txs[count++] = found[i]->bytes;
+            size += found[i]->bytes.size;
         }
     }
     wire.height = height;
@@ -183,6 +186,8 @@ static void answer_by_entries(struct driver *driver, const struct pubkey33 *to, 
         send_bodies(driver, to, &wire, txs, count);
     }
     free(txs);
+    free(found);
+    free(asked.list);
 }
 
 void driver_bodies_request_frame(struct driver *driver, const struct pubkey33 *from,

@@ -211,7 +211,10 @@ void driver_asked_entries(struct driver *driver, const struct pubkey33 *peer, st
  * caller frees, or NULL. */
 bool driver_answered(struct driver *driver, const struct pubkey33 *peer, enum asked_for what,
                      const struct hash32 *header_hash, struct entry_list *entries);
-bool entry_listed(const struct entry_list *entries, const struct hash32 *entry);
+/* Sorts a copy, which the caller frees. */
+struct entry_list entry_list_make(struct bytes entries);
+/* Where in the list it is, or NULL. */
+const struct hash32 *entry_find(const struct entry_list *entries, const struct hash32 *entry);
 void driver_asked_free(struct driver *driver);
 
 /* bodies.c */
