@@ -444,11 +444,12 @@ static void report_open(struct report *r)
         say(r, "  - the points balance\n", "  - 积分余额\n");
     }
     report_items_open(r);
-    say(r, "\nIt rests on the genesis file, and on the ", "\n以上结论基于创世文件，并假定 ");
+    say(r, "\nIt rests on the genesis file, and on the number of traitors among the ",
+        "\n以上结论基于创世文件，并假定 ");
     say_number(r, result->set_size);
-    say(r, " validators having at most ", " 个验证者中作恶者不超过 ");
+    say(r, " validators being at most ", " 个验证者中作恶者不超过 ");
     say_number(r, quorum_faulty(result->set_size));
-    say(r, " traitors.\n", " 个。\n");
+    say(r, ".\n", " 个。\n");
 }
 
 size_t verify_report(char *text, size_t size, const struct verify_result *result,

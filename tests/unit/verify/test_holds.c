@@ -83,7 +83,7 @@ static void test_record_report(void **state)
     assert_says(run.report, "how old it is: no clock was given");
     assert_says(run.report, "the id is a pseudonym");
     assert_says(run.report, "other records, its totals and its points");
-    assert_says(run.report, "4 validators having at most 1 traitors");
+    assert_says(run.report, "the number of traitors among the 4 validators being at most 1.");
     run_end(&run);
     holds(world, &proof, VERIFY_CHINESE);
     assert_says(run.report, "证明成立\n\n已证明：某学习者的一条记录在该高度的状态\n");
