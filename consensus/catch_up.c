@@ -65,6 +65,7 @@ bool catch_up_behind(const struct pbft *core)
                  validator_set_find(&core->set, &source->key) >= 0;
     }
     return ahead >= quorum_weak(core->set.count) || core->own.durable_height > core->height ||
+           core->needed_height > core->height ||
            (core_in_era(core) && core->own.base_height > core->height) ||
            core->adoptions[0].state == JUDGED_VALID;
 }

@@ -226,6 +226,7 @@ struct pbft {
     struct pbft_params params;
     int32_t self;
     struct own own;
+    uint64_t needed_height;    /* the journal read at start implies that blocks up to here exist */
     uint64_t persisted_height; /* tip when the last PERSIST was written */
     struct hash32 persisted_hash;
 

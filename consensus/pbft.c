@@ -288,7 +288,8 @@ bool core_may_vote(const struct pbft *core)
 {
     return !core->config.follow && !core->stopped && core->self >= 0 &&
            core->set.validators[core->self].incarnation == core->config.incarnation &&
-           core_in_era(core) && core->height >= core->own.durable_height && core->tripwire.clear;
+           core_in_era(core) && core->height >= core->own.durable_height &&
+           core->height >= core->needed_height && core->tripwire.clear;
 }
 
 /* R13, R19: not after a VIEW-CHANGE for a later view, not at or below the base. */

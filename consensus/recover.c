@@ -307,9 +307,14 @@ static bool read_own(struct pbft *core, const Xuelian__JournalRecord *wire)
     if (!read_pre_prepare(core)) {
         return false;
     }
-    /* The record of a vote at the second names the block below the first as durable. */
-    return wire->n_heights < 2 || (own->heights[0].height < own->heights[1].height &&
-                                   own->heights[0].height <= sum_ms(own->durable_height, 1));
+    /* R22: that a height was open says that q members COMMITted the one before, with the block before that on
+     * their disks: it can be had, and it comes first. So no vote is ever below both heights here. */
+    for (size_t i = 0; i < 2; i++) {
+        if (own->heights[i].height > 2) {
+            core->needed_height = later_ms(core->needed_height, own->heights[i].height - 2);
+        }
+    }
+    return wire->n_heights < 2 || own->heights[0].height < own->heights[1].height;
 }
 
 /* A VIEW-CHANGE of one's own names a block whose certificate it carries: what the log lacks of it is
