@@ -346,6 +346,11 @@ struct pbft_effect {
     };
 };
 
+/* Copies an effect with all that it borrows, for a driver's queue.
+ * In   memory  pbft_effect_borrowed_size(effect) bytes, 8-byte aligned; *out points into it. Pure. */
+size_t pbft_effect_borrowed_size(const struct pbft_effect *effect);
+void pbft_effect_copy(struct pbft_effect *out, uint8_t *memory, const struct pbft_effect *effect);
+
 struct pbft_effects {
     const struct pbft_effect *list; /* the core's; until the next pbft_step */
     uint32_t count;

@@ -48,8 +48,7 @@ struct fetched_block {
 struct queued {
     struct queued *next;
     struct pbft_effect effect;
-    size_t used;
-    uint8_t data[];
+    _Alignas(8) uint8_t data[];
 };
 
 struct waiter {

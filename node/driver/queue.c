@@ -14,78 +14,12 @@ static uint64_t clock_ms(void)
     return (uint64_t)now.tv_sec * 1000 + (uint64_t)now.tv_nsec / 1000000;
 }
 
-static struct bytes keep(struct queued *queued, struct bytes bytes)
-{
-    struct bytes kept = {.data = queued->data + queued->used, .size = bytes.size};
-    if (bytes.size == 0) {
-        return (struct bytes){.size = 0};
-    }
-    memcpy(queued->data + queued->used, bytes.data, bytes.size);
-    queued->used += (bytes.size + 7) / 8 * 8;
-    return kept;
-}
-
-/* The borrowed bytes of an effect: at most two. VERIFY's checks are kept apart. */
-static void borrowed(struct pbft_effect *effect, struct bytes *fields[2])
-{
-    fields[0] = NULL;
-    fields[1] = NULL;
-    switch (effect->type) {
-    case PBFT_PERSIST:
-        fields[0] = &effect->persist.record;
-        fields[1] = &effect->persist.new_view;
-        break;
-    case PBFT_SEND:
-        fields[0] = &effect->send.body;
-        break;
-    case PBFT_EXECUTE:
-        fields[0] = &effect->execute.proposal;
-        fields[1] = &effect->execute.header;
-        break;
-    case PBFT_FETCH_BODIES:
-        fields[0] = &effect->fetch_bodies.proposal;
-        break;
-    case PBFT_COMMIT:
-        fields[0] = &effect->commit.header;
-        fields[1] = &effect->commit.certificate;
-        break;
-    case PBFT_EVIDENCE:
-        fields[0] = &effect->evidence.first;
-        fields[1] = &effect->evidence.second;
-        break;
-    case PBFT_VERIFY:
-    case PBFT_CANCEL:
-    case PBFT_DISCARD:
-    case PBFT_FETCH_BLOCKS:
-    case PBFT_ALARM:
-        break;
-    }
-}
-
 static void enqueue(struct driver *driver, const struct pbft_effect *effect)
 {
-    struct pbft_effect copy = *effect;
-    struct bytes *fields[2];
-    size_t size = 16;
-    borrowed(&copy, fields);
-    for (int i = 0; i < 2; i++) {
-        size += fields[i] != NULL ? fields[i]->size + 8 : 0;
-    }
-    size_t checks = copy.type == PBFT_VERIFY ? copy.verify.count * sizeof(struct pbft_check) : 0;
-    struct queued *queued = malloc(sizeof *queued + size + checks);
+    struct queued *queued = malloc(sizeof *queued + pbft_effect_borrowed_size(effect));
     CHECK(queued != NULL);
     queued->next = NULL;
-    queued->used = 0;
-    for (int i = 0; i < 2; i++) {
-        if (fields[i] != NULL) {
-            *fields[i] = keep(queued, *fields[i]);
-        }
-    }
-    if (copy.type == PBFT_VERIFY) {
-        struct bytes kept = keep(queued, bytes_of(copy.verify.checks, checks));
-        copy.verify.checks = (const struct pbft_check *)(const void *)kept.data;
-    }
-    queued->effect = copy;
+    pbft_effect_copy(&queued->effect, queued->data, effect);
     *driver->tail = queued;
     driver->tail = &queued->next;
 }

@@ -122,7 +122,7 @@ static uint64_t core_state(const struct pbft *real)
 static uint64_t effect_state(uint64_t hash, const struct queued *queued)
 {
     const struct pbft_effect *effect = &queued->effect;
-    hash = mix_bytes(mix(hash, effect->type), queued->data, queued->used);
+    hash = mix_bytes(mix(hash, effect->type), queued->data, pbft_effect_borrowed_size(effect));
     switch (effect->type) {
     case PBFT_PERSIST:
         hash = mix(mix(hash, effect->persist.era), effect->persist.view);
