@@ -90,6 +90,26 @@ void view_change_hash(struct hash32 *out, const struct hash32 *chain_id, uint64_
 void new_view_hash(struct hash32 *out, const struct hash32 *chain_id, uint64_t era,
                    uint64_t new_view, const struct hash32 *set_digest);
 
+/* A node's proof that it follows and holds its key, for a set change (canonical FollowingBody). */
+struct following {
+    struct pubkey33 key;
+    uint64_t era;    /* of height + 1 */
+    uint64_t height; /* a committed block */
+    struct hash32 header_hash;
+    uint64_t incarnation; /* of the signer's vote journal */
+    struct sig64 signature;
+};
+
+/* What its signature covers; key and signature are not read. */
+void following_hash(struct hash32 *out, const struct hash32 *chain_id,
+                    const struct following *following);
+
+#define FOLLOWING_SIZE_MAX 192u
+/* Canonical Following. Out: out of FOLLOWING_SIZE_MAX bytes. Returns the size. */
+size_t following_encode(uint8_t *out, const struct following *following);
+/* Form alone: the signature is not checked. Returns ST_OK; ST_BAD_ENCODING and its like. */
+enum status following_decode(struct following *following, struct bytes bytes);
+
 /* Digest of a proposal: tagged hash of its canonical bytes as received. */
 void proposal_digest(struct hash32 *out, struct bytes proposal);
 

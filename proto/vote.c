@@ -1,4 +1,6 @@
 #include "proto/block.h"
+#include "proto/block.pb-c.h"
+#include "proto/bytes.h"
 #include "proto/canonical.h"
 #include "proto/check.h"
 #include "proto/convert.h"
@@ -52,6 +54,56 @@ void new_view_hash(struct hash32 *out, const struct hash32 *chain_id, uint64_t e
     body.new_view = new_view;
     body.set_digest = field_borrow(set_digest, 32);
     hash_message(out, TAG_SIGN_NEW_VIEW, &body.base);
+}
+
+void following_hash(struct hash32 *out, const struct hash32 *chain_id,
+                    const struct following *following)
+{
+    Xuelian__FollowingBody body = XUELIAN__FOLLOWING_BODY__INIT;
+    body.chain_id = field_borrow(chain_id, 32);
+    body.era = following->era;
+    body.height = following->height;
+    body.header_hash = field_borrow(&following->header_hash, 32);
+    body.incarnation = following->incarnation;
+    hash_message(out, TAG_SIGN_FOLLOWING, &body.base);
+}
+
+size_t following_encode(uint8_t *out, const struct following *following)
+{
+    Xuelian__Following wire = XUELIAN__FOLLOWING__INIT;
+    wire.key = field_borrow(&following->key, 33);
+    wire.era = following->era;
+    wire.height = following->height;
+    wire.header_hash = field_borrow(&following->header_hash, 32);
+    wire.incarnation = following->incarnation;
+    wire.signature = field_borrow(&following->signature, 64);
+    CHECK(canonical_size(&wire.base) <= FOLLOWING_SIZE_MAX);
+    return canonical_encode(out, &wire.base);
+}
+
+enum status following_decode(struct following *following, struct bytes bytes)
+{
+    uint64_t memory[64];
+    struct arena arena;
+    ProtobufCMessage *message = NULL;
+    struct following made;
+    arena_init(&arena, memory, sizeof memory);
+    enum status status = canonical_decode(&message, &xuelian__following__descriptor, bytes, &arena);
+    if (status != ST_OK) {
+        return status;
+    }
+    const Xuelian__Following *wire = (const Xuelian__Following *)(const void *)message;
+    if (!field_copy(&made.key, 33, &wire->key) ||
+        !field_copy(&made.header_hash, 32, &wire->header_hash) ||
+        !field_copy(&made.signature, 64, &wire->signature) || wire->era == 0 ||
+        wire->height == UINT64_MAX || wire->era > wire->height + 1) {
+        return ST_BAD_ENCODING;
+    }
+    made.era = wire->era;
+    made.height = wire->height;
+    made.incarnation = wire->incarnation;
+    *following = made;
+    return ST_OK;
 }
 
 void proposal_digest(struct hash32 *out, struct bytes proposal)
