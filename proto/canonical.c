@@ -186,9 +186,11 @@ static enum status check_field(struct walk *walk, struct walk_level *level)
     return value != 0 && value_fits(field, value) ? ST_OK : ST_BAD_ENCODING;
 }
 
-enum status canonical_check(const ProtobufCMessageDescriptor *schema, struct bytes bytes)
+enum status canonical_check_fields(const ProtobufCMessageDescriptor *schema, struct bytes bytes,
+                                   uint32_t fields_max)
 {
     struct walk walk = {.in = bytes};
+    uint32_t fields = 0;
     walk.levels[0] = (struct walk_level){.schema = schema, .end = bytes.size};
     for (;;) {
         struct walk_level *level = &walk.levels[walk.depth];
@@ -199,11 +201,17 @@ enum status canonical_check(const ProtobufCMessageDescriptor *schema, struct byt
             walk.depth--;
             continue;
         }
-        enum status status = check_field(&walk, level);
+        enum status status = fields < fields_max ? check_field(&walk, level) : ST_TOO_DEEP;
         if (status != ST_OK) {
             return status;
         }
+        fields++;
     }
+}
+
+enum status canonical_check(const ProtobufCMessageDescriptor *schema, struct bytes bytes)
+{
+    return canonical_check_fields(schema, bytes, UINT32_MAX);
 }
 
 static void *decode_alloc(void *arena, size_t size)

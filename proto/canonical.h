@@ -18,6 +18,11 @@
  * Returns  ST_OK; ST_BAD_ENCODING; ST_TRUNCATED; ST_TOO_DEEP. */
 enum status canonical_check(const ProtobufCMessageDescriptor *schema, struct bytes bytes);
 
+/* The same, and no more than fields_max fields and elements in all, those of nested messages included: so
+ * many of them would be more memory than their bytes. ST_TOO_DEEP past it. */
+enum status canonical_check_fields(const ProtobufCMessageDescriptor *schema, struct bytes bytes,
+                                   uint32_t fields_max);
+
 /* Checks, then unpacks into the arena. Byte fields are copied into the arena.
  * Returns  as canonical_check; ST_NO_MEMORY when the arena is too small.
  * Out  *message  lives as long as the arena's memory; never protobuf_c_message_free_unpacked. */

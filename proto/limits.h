@@ -7,6 +7,7 @@
     X(VALIDATORS_MAX, 64, "validators in a set", "genesis or governance refuses the set") \
     X(SIGNERS_MAX, 8, "signers of a transaction", "BAD_SIGNERS")                          \
     X(BULK_ITEMS_MAX, 1000, "items of a bulk payload", "BAD_SIZE")                        \
+    X(PAYLOAD_FIELDS_MAX, 8192, "fields and elements of a payload", "TOO_DEEP")           \
     X(TX_SIZE_MAX, 524288, "bytes of a transaction", "BAD_SIZE")                          \
     X(PROPOSAL_ENTRIES_MAX, 4000, "transactions of a block", "the proposal is invalid")   \
     X(BLOCK_SIZE_MAX, 8388608, "bytes of a block", "the block is refused")                \

@@ -97,6 +97,13 @@ enum status_class {
       "合计超出范围；请拆分或更正数额")                                                            \
     X(ACCOUNT_FULL, 218, RULE, "the account holds the most items it may; ask the credit bank",     \
       "账户条目已达上限；请联系学分银行")                                                          \
+    X(UNKNOWN_ITEM, 219, RULE, "the account has no such item of that kind; check its number",      \
+      "账户没有该类条目；请核对编号")                                                              \
+    X(WRONG_STATE, 220, RULE,                                                                      \
+      "what it is about is not in a state that allows this; look at its status",                   \
+      "对象当前状态不允许此操作；请查看其状态")                                                    \
+    X(VERSIONS_FULL, 221, RULE, "the item has the most versions it may; ask the credit bank",      \
+      "条目版本已达上限；请联系学分银行")                                                          \
     /* consensus, peers, proofs */                                                                 \
     X(OLD, 300, BAD, "it is for an earlier height, view or era; nothing to do",                    \
       "属于较早的高度、视图或纪元；无需操作")                                                      \

@@ -12,6 +12,8 @@
  *                                         greatest key below
  *   'R' collection position               the record
  *   'I' account position, item            newest ItemVersion
+ *   'O' account position, item, number    ItemVersion of that number, no longer the newest
+ *   'J' account position, level, index    root of a whole run of 64^level items
  *   'D' hash                              outcomes known: reference, or account, course, date
  *   'U' id                                a transaction: height, index, code, canonical TxResult
  *   'X' ...                               indexes for queries

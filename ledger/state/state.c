@@ -90,6 +90,18 @@ static struct merkle_array *array_of(struct state *state, uint32_t collection)
     return &state->arrays[collection - 1];
 }
 
+/* What was decoded of a record that changes. */
+static void forget_decoded(struct state *state, uint32_t collection, struct bytes natural_key)
+{
+    if (collection == XUELIAN__COLLECTION__COLLECTION_MEMBERS) {
+        state->members[be32_get(natural_key.data) % MEMBER_CACHE].id = 0;
+    } else if (collection == XUELIAN__COLLECTION__COLLECTION_COURSES) {
+        state->courses[be32_get(natural_key.data) % COURSE_CACHE].id = 0;
+    } else if (collection == XUELIAN__COLLECTION__COLLECTION_REGIONS) {
+        state->regions[be32_get(natural_key.data) % REGION_CACHE].code = 0;
+    }
+}
+
 enum status state_put(struct state *state, uint32_t collection, struct bytes natural_key,
                       struct bytes value)
 {
@@ -109,6 +121,7 @@ enum status state_put(struct state *state, uint32_t collection, struct bytes nat
     if (status == ST_OK) {
         struct state_key record = key_position('R', collection, position);
         overlay_put(state->overlay, key_bytes(&record), value);
+        forget_decoded(state, collection, natural_key);
     }
     return status;
 }
@@ -126,6 +139,18 @@ enum status state_get(struct state *state, uint32_t collection, struct bytes nat
     struct state_key record = key_position('R', collection, position);
     status = overlay_get(state->overlay, key_bytes(&record), value);
     return status == ST_NOT_FOUND ? ST_CORRUPT : status;
+}
+
+enum status state_message(struct state *state, uint32_t collection, struct bytes natural_key,
+                          const ProtobufCMessageDescriptor *schema, struct arena *arena,
+                          ProtobufCMessage **message)
+{
+    struct bytes value;
+    enum status status = state_get(state, collection, natural_key, &value);
+    if (status == ST_OK && canonical_decode(message, schema, value, arena) != ST_OK) {
+        status = ST_CORRUPT;
+    }
+    return status;
 }
 
 static enum status get_numbered(struct state *state, uint32_t collection, uint32_t number,
@@ -317,19 +342,6 @@ void state_account_open(struct state *state, struct account *account)
     CHECK(account->position == 0);
     account->position = merkle_array_insert(
         array_of(state, XUELIAN__COLLECTION__COLLECTION_ACCOUNTS), &account->tree_key, &later);
-    account->dirty = true;
-}
-
-void state_item_append(struct state *state, struct account *account, struct bytes version)
-{
-    struct hash32 version_hash;
-    struct hash32 leaf;
-    uint64_t number = account->items.size + 1;
-    struct state_key key = key_item(account->position, number);
-    hash_tagged(&version_hash, TAG_VERSION, version.data, version.size);
-    account_item_leaf(&leaf, number, &version_hash);
-    merkle_frontier_append(&account->items, &leaf);
-    overlay_put(state->overlay, key_bytes(&key), version);
     account->dirty = true;
 }
 

@@ -5,6 +5,7 @@
 
 #include "ledger/state/account.h"
 #include "ledger/state/merkle_array.h"
+#include "proto/arena.h"
 
 struct member_view {
     uint32_t id; /* 0: free slot of the cache */
@@ -39,15 +40,22 @@ enum status state_begin(struct state **state, struct kv *kv, bool create);
 void state_free(struct state *state);
 struct overlay *state_overlay(struct state *state);
 
-/* Puts a registry record under its natural key (new keys append). Returns ST_OK; ST_CORRUPT, ST_IO. */
+/* Every collection but the accounts is read and written so; ledger/state/items.h has the items.
+ * Puts a registry record under its natural key (new keys append). Returns ST_OK; ST_CORRUPT, ST_IO. */
 enum status state_put(struct state *state, uint32_t collection, struct bytes natural_key,
                       struct bytes value);
 /* Reads one. Returns ST_OK; ST_NOT_FOUND; ST_CORRUPT, ST_IO. */
 enum status state_get(struct state *state, uint32_t collection, struct bytes natural_key,
                       struct bytes *value);
 
+/* Reads one and decodes it into memory of the caller's. As state_get; ST_CORRUPT also when the memory does not
+ * suffice: the caller knows how large the records of a collection are. */
+enum status state_message(struct state *state, uint32_t collection, struct bytes natural_key,
+                          const ProtobufCMessageDescriptor *schema, struct arena *arena,
+                          ProtobufCMessage **message);
+
 /* Decoded and cached. Returns ST_OK (*view->exists says whether); ST_CORRUPT, ST_IO.
- * The pointer lives until the next call of the same function. */
+ * The pointer lives until the next call of the same function or a state_put of its collection. */
 enum status state_member(struct state *state, uint32_t id, const struct member_view **view);
 enum status state_course(struct state *state, uint32_t id, const struct course_view **view);
 enum status state_region(struct state *state, uint32_t code, bool *exists);
@@ -57,9 +65,6 @@ enum status state_account(struct state *state, const struct hash32 *learner,
                           struct account **account);
 /* Gives a new account its position. The caller has filled it in. */
 void state_account_open(struct state *state, struct account *account);
-/* Appends an item: stores the version, adds its leaf. version: canonical ItemVersion bytes. */
-void state_item_append(struct state *state, struct account *account, struct bytes version);
-
 /* Flushes accounts, finishes every collection. Returns ST_OK; ST_CORRUPT, ST_IO. Out *state_root. */
 enum status state_finish(struct state *state, struct hash32 *state_root);
 

@@ -8,12 +8,13 @@
 enum status account_open_apply(struct state *state, const struct block_context *context,
                                const struct tx *tx, uint32_t index, uint32_t *code)
 {
-    const Xuelian__AccountOpening *opening = tx->openings[index];
+    const Xuelian__AccountOpening *opening =
+        (const Xuelian__AccountOpening *)(const void *)tx->messages[index];
     struct account *account;
     struct hash32 learner;
     struct pubkey33 key = {{0}};
     bool region_exists;
-    memcpy(learner.bytes, opening->learner.data, 32); /* sizes are checked by tx_parse */
+    memcpy(learner.bytes, opening->learner.data, 32); /* sizes are checked by tx_item_form */
     bool has_key = field_copy(&key, 33, &opening->learner_key);
     if (tx->signer_count != 1) {
         *code = ST_NOT_ALLOWED;

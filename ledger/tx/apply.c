@@ -14,73 +14,100 @@ static bool key_in_force(const struct member_view *member, const struct pubkey33
     return false;
 }
 
+static enum status check_member(struct state *state, const struct block_context *context,
+                                const struct tx_signer *signer, uint32_t *code)
+{
+    const struct member_view *member;
+    enum status status = state_member(state, signer->member, &member);
+    if (status != ST_OK) {
+        return status;
+    }
+    if (!member->exists) {
+        *code = ST_UNKNOWN_MEMBER;
+    } else if (member->status != 0) {
+        *code = ST_MEMBER_INACTIVE;
+    } else if (!key_in_force(member, &signer->key, context->height)) {
+        *code = ST_WRONG_KEY;
+    }
+    return ST_OK;
+}
+
+/* A learner signs with the key that his account names. */
+static enum status check_learner(struct state *state, const struct tx_signer *signer,
+                                 uint32_t *code)
+{
+    struct account *account;
+    enum status status = state_account(state, &signer->learner, &account);
+    if (status != ST_OK) {
+        return status;
+    }
+    if (account->position == 0) {
+        *code = ST_UNKNOWN_ACCOUNT;
+    } else if (!account->has_learner_key ||
+               pubkey33_compare(&account->learner_key, &signer->key) != 0) {
+        *code = ST_WRONG_KEY;
+    }
+    return ST_OK;
+}
+
 /* Every signer is who he says at this height. */
 static enum status check_signers(struct state *state, const struct block_context *context,
                                  const struct tx *tx, uint32_t *code)
 {
     *code = ST_OK;
-    for (uint32_t i = 0; i < tx->signer_count; i++) {
+    for (uint32_t i = 0; i < tx->signer_count && *code == ST_OK; i++) {
         const struct tx_signer *signer = &tx->signers[i];
-        const struct member_view *member;
-        if (signer->role != XUELIAN__SIGNER_ROLE__SIGNER_ROLE_MEMBER) {
-            *code = ST_NOT_ALLOWED; /* the kinds of this version are made by institutions */
-            return ST_OK;
-        }
-        enum status status = state_member(state, signer->member, &member);
+        enum status status = signer->role == XUELIAN__SIGNER_ROLE__SIGNER_ROLE_MEMBER
+                                 ? check_member(state, context, signer, code)
+                                 : check_learner(state, signer, code);
         if (status != ST_OK) {
             return status;
-        }
-        if (!member->exists) {
-            *code = ST_UNKNOWN_MEMBER;
-        } else if (member->status != 0) {
-            *code = ST_MEMBER_INACTIVE;
-        } else if (!key_in_force(member, &signer->key, context->height)) {
-            *code = ST_WRONG_KEY;
-        }
-        if (*code != ST_OK) {
-            return ST_OK;
         }
     }
     return ST_OK;
 }
 
-static uint32_t role_for(Xuelian__TxKind kind)
+enum status member_may(struct state *state, uint32_t member, Xuelian__MemberRole role, bool *may)
 {
-    switch (kind) {
-    case XUELIAN__TX_KIND__TX_KIND_ACCOUNT_OPEN:
-    case XUELIAN__TX_KIND__TX_KIND_ACCOUNT_OPEN_BULK:
-        return XUELIAN__MEMBER_ROLE__MEMBER_ROLE_OPEN_ACCOUNTS;
-    case XUELIAN__TX_KIND__TX_KIND_DEPOSIT:
-    case XUELIAN__TX_KIND__TX_KIND_DEPOSIT_BULK:
-        return XUELIAN__MEMBER_ROLE__MEMBER_ROLE_DEPOSIT;
-    case XUELIAN__TX_KIND__TX_KIND_UNSPECIFIED:
-    case _XUELIAN__TX_KIND_IS_INT_SIZE:
-        break;
+    const struct member_view *view;
+    enum status status = state_member(state, member, &view);
+    if (status == ST_OK) {
+        *may = view->exists && view->status == 0 && (view->roles >> (uint32_t)role & 1) != 0;
     }
-    return XUELIAN__MEMBER_ROLE__MEMBER_ROLE_UNSPECIFIED; /* a bit nobody has */
+    return status;
+}
+
+/* The first signer has the role that the kind asks for. */
+static enum status check_role(struct state *state, const struct tx *tx, uint32_t *code)
+{
+    bool may = false;
+    if (tx->rule->role == XUELIAN__MEMBER_ROLE__MEMBER_ROLE_UNSPECIFIED) {
+        return ST_OK;
+    }
+    enum status status = ST_OK;
+    if (tx->signers[0].role == XUELIAN__SIGNER_ROLE__SIGNER_ROLE_MEMBER) {
+        status = member_may(state, tx->signers[0].member, tx->rule->role, &may);
+    }
+    if (status == ST_OK && !may) {
+        *code = ST_NOT_ALLOWED;
+    }
+    return status;
 }
 
 enum status tx_apply(struct state *state, const struct block_context *context, const struct tx *tx,
                      struct tx_outcome *outcome)
 {
-    const struct member_view *member;
     enum status status = check_signers(state, context, tx, &outcome->code);
+    if (status == ST_OK && outcome->code == ST_OK) {
+        status = check_role(state, tx, &outcome->code);
+    }
     if (status != ST_OK || outcome->code != ST_OK) {
         return status;
-    }
-    status = state_member(state, tx->signers[0].member, &member);
-    if (status != ST_OK) {
-        return status;
-    }
-    if ((member->roles >> role_for(tx->kind) & 1) == 0) {
-        outcome->code = ST_NOT_ALLOWED;
-        return ST_OK;
     }
     for (uint32_t i = 0; i < tx->item_count && status == ST_OK; i++) {
         uint32_t *code = tx->bulk ? &outcome->item_codes[i] : &outcome->code;
         *code = ST_OK;
-        status = tx->openings != NULL ? account_open_apply(state, context, tx, i, code)
-                                      : deposit_apply(state, context, tx, i, code);
+        status = tx->rule->apply(state, context, tx, i, code);
     }
     return status;
 }

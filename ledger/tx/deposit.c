@@ -12,8 +12,7 @@ enum {
     GRADE_BAND_MAX = 9,
     CREDITS_MAX = 100000, /* 1,000 credits in one outcome */
     HOURS_MAX = 2000000,  /* 20,000 hours */
-    LEVEL_MAX = 10,
-    VERSION_SIZE_MAX = 512
+    LEVEL_MAX = 10
 };
 
 /* What needs nothing but the outcome, its signers and the block's date. */
@@ -84,6 +83,7 @@ static enum status check_registries(struct state *state, const Xuelian__Outcome 
 {
     const struct member_view *member;
     bool exists;
+    bool may = false;
     enum status status = state_member(state, outcome->issuer, &member);
     if (status != ST_OK) {
         return status;
@@ -101,12 +101,12 @@ static enum status check_registries(struct state *state, const Xuelian__Outcome 
         return ST_OK;
     }
     if (outcome->recognising != 0) {
-        status = state_member(state, outcome->recognising, &member);
+        status = member_may(state, outcome->recognising,
+                            XUELIAN__MEMBER_ROLE__MEMBER_ROLE_RECOGNISE, &may);
         if (status != ST_OK) {
             return status;
         }
-        if (!member->exists || member->status != 0 ||
-            (member->roles >> XUELIAN__MEMBER_ROLE__MEMBER_ROLE_RECOGNISE & 1) == 0) {
+        if (!may) {
             *code = ST_NOT_ALLOWED;
             return ST_OK;
         }
@@ -146,31 +146,11 @@ static bool total_add(struct account_total *total, const Xuelian__Outcome *outco
     return true;
 }
 
-static void append(struct state *state, const struct block_context *context, const struct tx *tx,
-                   uint32_t index, struct account *account)
-{
-    uint8_t bytes[VERSION_SIZE_MAX];
-    Xuelian__ItemVersion version = XUELIAN__ITEM_VERSION__INIT;
-    version.account = field_borrow(&account->learner, 32);
-    version.item = account->items.size + 1;
-    version.number = 1;
-    version.height = context->height;
-    version.tx_id = field_borrow(&tx->id, 32);
-    version.outcome_index = tx->bulk ? index : 0;
-    version.kind = XUELIAN__ITEM_KIND__ITEM_KIND_OUTCOME;
-    version.status = XUELIAN__ITEM_STATUS__ITEM_STATUS_VALID;
-    version.content = field_borrow(tx->items[index].data, tx->items[index].size);
-    CHECK(canonical_size(&version.base) <= sizeof bytes); /* an outcome has no free-size field */
-    size_t size = canonical_encode(bytes, &version.base);
-    state_item_append(state, account, bytes_of(bytes, size));
-}
-
 enum status deposit_apply(struct state *state, const struct block_context *context,
                           const struct tx *tx, uint32_t index, uint32_t *code)
 {
-    const Xuelian__Outcome *outcome = tx->outcomes[index];
+    const Xuelian__Outcome *outcome = (const Xuelian__Outcome *)(const void *)tx->messages[index];
     struct account *account;
-    struct hash32 learner;
     struct hash32 identity;
     struct bytes known;
     *code = check_fields(context, tx, outcome);
@@ -181,27 +161,18 @@ enum status deposit_apply(struct state *state, const struct block_context *conte
     if (status != ST_OK || *code != ST_OK) {
         return status;
     }
-    memcpy(learner.bytes, outcome->account.data, 32);
-    status = state_account(state, &learner, &account);
-    if (status != ST_OK) {
+    status = account_open_for(state, &outcome->account, &account, code);
+    if (status != ST_OK || *code != ST_OK) {
         return status;
     }
     identity_hash(&identity, outcome);
     struct state_key key = key_hash('D', &identity);
-    if (account->position == 0) {
-        *code = ST_UNKNOWN_ACCOUNT;
-        return ST_OK;
-    }
-    if (account->status != XUELIAN__ACCOUNT_STATUS__ACCOUNT_STATUS_OPEN) {
-        *code = ST_ACCOUNT_CLOSED;
-        return ST_OK;
-    }
     status = overlay_get(state_overlay(state), key_bytes(&key), &known);
     if (status != ST_NOT_FOUND) {
         *code = ST_DUPLICATE;
         return status;
     }
-    if (account->items.size >= LIMIT_ACCOUNT_ITEMS_MAX) {
+    if (!account_has_room(account)) {
         *code = ST_ACCOUNT_FULL;
         return ST_OK;
     }
@@ -209,7 +180,8 @@ enum status deposit_apply(struct state *state, const struct block_context *conte
         *code = ST_OVERFLOW;
         return ST_OK;
     }
-    append(state, context, tx, index, account);
+    item_append(state, context, tx, index, account, XUELIAN__ITEM_KIND__ITEM_KIND_OUTCOME,
+                XUELIAN__ITEM_STATUS__ITEM_STATUS_VALID, tx->items[index]);
     uint8_t place[16];
     be64_put(place, account->position);
     be64_put(place + 8, account->items.size);

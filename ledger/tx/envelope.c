@@ -9,26 +9,14 @@
 #include "proto/convert.h"
 #include "proto/merkle.h"
 
-bool tx_kind_is_bulk(Xuelian__TxKind kind)
-{
-    return kind == XUELIAN__TX_KIND__TX_KIND_ACCOUNT_OPEN_BULK ||
-           kind == XUELIAN__TX_KIND__TX_KIND_DEPOSIT_BULK;
-}
-
-static bool kind_is_opening(Xuelian__TxKind kind)
-{
-    return kind == XUELIAN__TX_KIND__TX_KIND_ACCOUNT_OPEN ||
-           kind == XUELIAN__TX_KIND__TX_KIND_ACCOUNT_OPEN_BULK;
-}
-
 /* H(PAYLOAD, kind || payload), or H(BULK, kind || n || root) over the items' leaves. */
-static void payload_commitment(struct hash32 *out, Xuelian__TxKind kind, const struct bytes *items,
-                               uint32_t count)
+static void payload_commitment(struct hash32 *out, const struct tx_kind *rule,
+                               const struct bytes *items, uint32_t count)
 {
     struct hasher hasher;
     uint8_t number[8];
-    be32_put(number, (uint32_t)kind);
-    if (!tx_kind_is_bulk(kind)) {
+    be32_put(number, (uint32_t)rule->kind);
+    if (!rule->bulk) {
         hasher_init_tagged(&hasher, TAG_PAYLOAD);
         hasher_update(&hasher, number, 4);
         hasher_update(&hasher, items[0].data, items[0].size);
@@ -54,39 +42,14 @@ static void payload_commitment(struct hash32 *out, Xuelian__TxKind kind, const s
 
 enum { TX_BODY_COMMON_TAG = 0x0a }; /* field 1, length-delimited */
 
-/* Sizes of a field that is either absent or exactly so long. */
-static bool absent_or(const ProtobufCBinaryData *field, size_t size)
+static enum status parse_item(struct tx *tx, uint32_t index, struct arena *arena)
 {
-    return field->len == 0 || field->len == size;
-}
-
-static enum status item_form(struct tx *tx, uint32_t index, struct arena *arena)
-{
-    ProtobufCMessage *message = NULL;
-    enum status status;
-    if (kind_is_opening(tx->kind)) {
-        status = canonical_decode(&message, &xuelian__account_opening__descriptor, tx->items[index],
-                                  arena);
-        if (status != ST_OK) {
-            return status;
-        }
-        Xuelian__AccountOpening *opening = (Xuelian__AccountOpening *)(void *)message;
-        tx->openings[index] = opening;
-        return opening->learner.len == 32 && opening->identity_commitment.len == 32 &&
-                       absent_or(&opening->learner_key, 33)
-                   ? ST_OK
-                   : ST_BAD_SIZE;
+    enum status status =
+        canonical_check_fields(tx->rule->item, tx->items[index], LIMIT_PAYLOAD_FIELDS_MAX);
+    if (status == ST_OK) {
+        status = canonical_decode(&tx->messages[index], tx->rule->item, tx->items[index], arena);
     }
-    status = canonical_decode(&message, &xuelian__outcome__descriptor, tx->items[index], arena);
-    if (status != ST_OK) {
-        return status;
-    }
-    Xuelian__Outcome *outcome = (Xuelian__Outcome *)(void *)message;
-    tx->outcomes[index] = outcome;
-    return outcome->account.len == 32 && absent_or(&outcome->reference, 16) &&
-                   absent_or(&outcome->details_root, 32)
-               ? ST_OK
-               : ST_BAD_SIZE;
+    return status == ST_OK ? tx_item_form(tx->messages[index]) : status;
 }
 
 /* A varint of bytes known to be canonical. */
@@ -128,7 +91,7 @@ static uint32_t count_field(struct bytes message, uint32_t field)
 
 static enum status parse_items(struct tx *tx, struct arena *arena)
 {
-    tx->bulk = tx_kind_is_bulk(tx->kind);
+    tx->bulk = tx->rule->bulk;
     if (!tx->bulk) {
         tx->item_count = 1;
         tx->items = arena_alloc(arena, sizeof *tx->items);
@@ -162,17 +125,12 @@ static enum status parse_items(struct tx *tx, struct arena *arena)
             tx->items[i] = field_bytes(&bulk->items[i]);
         }
     }
-    void *pointers = arena_alloc(arena, tx->item_count * sizeof(void *));
-    if (pointers == NULL) {
+    tx->messages = arena_alloc(arena, tx->item_count * sizeof(ProtobufCMessage *));
+    if (tx->messages == NULL) {
         return ST_NO_MEMORY;
     }
-    if (kind_is_opening(tx->kind)) {
-        tx->openings = pointers;
-    } else {
-        tx->outcomes = pointers;
-    }
     for (uint32_t i = 0; i < tx->item_count; i++) {
-        enum status status = item_form(tx, i, arena);
+        enum status status = parse_item(tx, i, arena);
         if (status != ST_OK) {
             return status;
         }
@@ -250,10 +208,11 @@ static enum status parse_common(struct tx *tx, const Xuelian__TxCommon *common,
     if (!hash32_equal(&chain, chain_id)) {
         return ST_WRONG_CHAIN;
     }
-    if (common->kind == XUELIAN__TX_KIND__TX_KIND_UNSPECIFIED) {
+    tx->kind = common->kind;
+    tx->rule = tx_kind_of(common->kind);
+    if (tx->rule == NULL) {
         return ST_UNKNOWN_KIND;
     }
-    tx->kind = common->kind;
     tx->valid_until = common->valid_until;
     hash_tagged(&tx->id, TAG_TX_ID, tx->common.data, tx->common.size);
     return ST_OK;
@@ -319,7 +278,7 @@ enum status tx_parse(struct tx *tx, struct bytes bytes, const struct hash32 *cha
     if (status != ST_OK) {
         return status;
     }
-    payload_commitment(&commitment, tx->kind, tx->items, tx->item_count);
+    payload_commitment(&commitment, tx->rule, tx->items, tx->item_count);
     return memcmp(commitment.bytes, body->common->payload_commitment.data, 32) == 0
                ? ST_OK
                : ST_BAD_COMMITMENT;
@@ -338,7 +297,7 @@ enum status tx_verify_signatures(const struct tx *tx)
 /* The payload's bytes: the item itself, or a BulkPayload of them. */
 static enum status build_payload(const struct tx_draft *draft, uint8_t **payload, size_t *size)
 {
-    if (!tx_kind_is_bulk(draft->kind)) {
+    if (!tx_kind_of(draft->kind)->bulk) {
         *payload = malloc(draft->items[0].size + 1);
         if (*payload == NULL) {
             return ST_NO_MEMORY;
@@ -394,6 +353,9 @@ enum status tx_build(const struct tx_draft *draft, uint8_t **body, size_t *body_
     struct hash32 commitment;
     uint8_t *payload = NULL;
     size_t payload_size = 0;
+    if (tx_kind_of(draft->kind) == NULL) {
+        return ST_UNKNOWN_KIND;
+    }
     if (draft->item_count < 1 || draft->item_count > LIMIT_BULK_ITEMS_MAX ||
         draft->signer_count < 1 || draft->signer_count > LIMIT_SIGNERS_MAX) {
         return ST_BAD_SIZE;
@@ -402,7 +364,7 @@ enum status tx_build(const struct tx_draft *draft, uint8_t **body, size_t *body_
     if (status != ST_OK) {
         return status;
     }
-    payload_commitment(&commitment, draft->kind, draft->items, draft->item_count);
+    payload_commitment(&commitment, tx_kind_of(draft->kind), draft->items, draft->item_count);
     draft_signers(draft, signers, pointers);
     common.chain_id = field_borrow(&draft->chain_id, 32);
     common.valid_until = draft->valid_until;

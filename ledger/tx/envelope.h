@@ -5,12 +5,11 @@
 #ifndef XUELIAN_LEDGER_TX_ENVELOPE_H
 #define XUELIAN_LEDGER_TX_ENVELOPE_H
 
+#include "ledger/tx/kinds.h"
 #include "proto/arena.h"
 #include "proto/hash.h"
 #include "proto/limits.h"
 #include "proto/sign.h"
-#include "proto/status.h"
-#include "proto/tx.pb-c.h"
 
 /* Enough arena for any transaction within LIMIT_TX_SIZE_MAX whose bulk count is within its limit. */
 #define TX_ARENA_SIZE (8u * 1024 * 1024)
@@ -36,15 +35,15 @@ struct tx {
     uint32_t signer_count;
     uint32_t item_count; /* 1 for single kinds */
     struct tx_signer signers[LIMIT_SIGNERS_MAX];
-    struct bytes *items; /* item bytes, item_count of them */
-    /* One of the two, by kind; item_count pointers. */
-    Xuelian__Outcome **outcomes;
-    Xuelian__AccountOpening **openings;
+    struct bytes *items;         /* item bytes, item_count of them */
+    const struct tx_kind *rule;  /* the row of kind */
+    ProtobufCMessage **messages; /* the items decoded, each of rule->item; item_count pointers */
 };
 
 /* Parses and checks the form.
  * Returns  ST_OK; ST_BAD_ENCODING, ST_TRUNCATED, ST_TOO_DEEP; ST_BAD_SIZE (a field or the whole);
- *          ST_WRONG_CHAIN; ST_BAD_SIGNERS; ST_UNKNOWN_KIND; ST_BAD_COMMITMENT. Signatures are not checked.
+ *          ST_WRONG_CHAIN; ST_BAD_SIGNERS; ST_UNKNOWN_KIND; ST_BAD_COMMITMENT. Signatures are not
+ *          checked. ST_TOO_DEEP also for a payload of more than LIMIT_PAYLOAD_FIELDS_MAX fields.
  * In       bytes  outlive *tx.   arena  TX_ARENA_SIZE, not reset here; holds *tx's pointers.
  * Cost     about 1 us an item.   Thread  any, one arena a thread. */
 enum status tx_parse(struct tx *tx, struct bytes bytes, const struct hash32 *chain_id,
@@ -67,7 +66,8 @@ struct tx_draft {
 };
 
 /* Builds the body and the id to sign.
- * Returns  ST_OK; ST_BAD_SIZE (too many items or signers, or past LIMIT_TX_SIZE_MAX); ST_NO_MEMORY.
+ * Returns  ST_OK; ST_UNKNOWN_KIND; ST_BAD_SIZE (too many items or signers, or past LIMIT_TX_SIZE_MAX);
+ *          ST_NO_MEMORY.
  * Out      *body  malloc'ed, the caller frees it; *id. */
 enum status tx_build(const struct tx_draft *draft, uint8_t **body, size_t *body_size,
                      struct hash32 *id);
@@ -76,8 +76,5 @@ enum status tx_build(const struct tx_draft *draft, uint8_t **body, size_t *body_
  * Out  *bytes  malloc'ed, the caller frees it. Returns ST_OK; ST_NO_MEMORY. */
 enum status tx_seal(const uint8_t *body, size_t body_size, const struct sig64 *signatures,
                     uint32_t count, uint8_t **bytes, size_t *size);
-
-/* True for kinds whose payload is a BulkPayload. */
-bool tx_kind_is_bulk(Xuelian__TxKind kind);
 
 #endif

@@ -3,6 +3,7 @@
 #ifndef XUELIAN_LEDGER_TX_RULES_H
 #define XUELIAN_LEDGER_TX_RULES_H
 
+#include "ledger/state/items.h"
 #include "ledger/state/state.h"
 #include "ledger/tx/envelope.h"
 
@@ -23,11 +24,60 @@ struct tx_outcome {
 enum status tx_apply(struct state *state, const struct block_context *context, const struct tx *tx,
                      struct tx_outcome *outcome);
 
-/* Of one item, for a member that may make it. *code: OK or the rule that refused it. */
-enum status account_open_apply(struct state *state, const struct block_context *context,
-                               const struct tx *tx, uint32_t index, uint32_t *code);
-enum status deposit_apply(struct state *state, const struct block_context *context,
-                          const struct tx *tx, uint32_t index, uint32_t *code);
+/* The rules of the kinds, one function each, as struct tx_kind's apply. The signers have been looked at: each is
+ * who he says, and the first has the kind's role. */
+#define TX_RULE(name)                                                          \
+    enum status name(struct state *state, const struct block_context *context, \
+                     const struct tx *tx, uint32_t index, uint32_t *code)
+TX_RULE(account_open_apply);
+TX_RULE(deposit_apply);
+
+/* A member that exists, is active and has a role. Returns ST_OK; ST_CORRUPT, ST_IO. */
+enum status member_may(struct state *state, uint32_t member, Xuelian__MemberRole role, bool *may);
+
+/* An account that is open for new items. *code: OK; UNKNOWN_ACCOUNT, ACCOUNT_CLOSED.
+ * Returns ST_OK; ST_CORRUPT, ST_IO. Out *account, valid when *code is OK. */
+enum status account_open_for(struct state *state, const ProtobufCBinaryData *learner,
+                             struct account **account, uint32_t *code);
+
+/* ---- Items ---- */
+
+#define ITEM_CONTENT_SIZE_MAX 640u
+#define ITEM_VERSION_SIZE_MAX (ITEM_CONTENT_SIZE_MAX + 160u)
+
+/* The newest version of an item, decoded. */
+struct item {
+    const Xuelian__ItemVersion *version; /* in memory */
+    struct hash32 hash;                  /* of its bytes: what the next version names */
+    uint64_t memory[256];
+};
+
+/* Reads an item. *code: OK, or UNKNOWN_ITEM when the account has no item of that number.
+ * Returns ST_OK; ST_CORRUPT, ST_IO. */
+enum status item_read(struct state *state, const struct account *account, uint64_t number,
+                      struct item *item, uint32_t *code);
+/* The same for an item of one kind: any other is UNKNOWN_ITEM. */
+enum status item_read_kind(struct state *state, const struct account *account, uint64_t number,
+                           Xuelian__ItemKind kind, struct item *item, uint32_t *code);
+/* Decodes the content of an item. Returns ST_OK; ST_CORRUPT. Out *content, in the arena. */
+enum status item_content(const struct item *item, const ProtobufCMessageDescriptor *schema,
+                         struct arena *arena, ProtobufCMessage **content);
+
+/* True when the account has room for one more item. The rule answers ACCOUNT_FULL when not. */
+bool account_has_room(const struct account *account);
+
+/* Appends an item made by item `index` of a transaction. content: at most ITEM_CONTENT_SIZE_MAX bytes, of the
+ * schema of the kind. Returns its number. The account has room. */
+uint64_t item_append(struct state *state, const struct block_context *context, const struct tx *tx,
+                     uint32_t index, struct account *account, Xuelian__ItemKind kind,
+                     Xuelian__ItemStatus status, struct bytes content);
+
+/* Appends a version to an item read before. *code: OK, or VERSIONS_FULL, and nothing has changed.
+ * content.data NULL: as it was. Returns ST_OK; ST_CORRUPT, ST_IO. */
+enum status item_change(struct state *state, const struct block_context *context,
+                        const struct tx *tx, uint32_t index, struct account *account,
+                        const struct item *item, Xuelian__ItemStatus status, struct bytes content,
+                        uint32_t *code);
 
 /* Civil dates, YYYYMMDD. */
 bool date_valid(uint32_t date);

@@ -1,0 +1,124 @@
+/* Items as the rules read, add and change them: every change is a version that names the one before. */
+#include <string.h>
+
+#include "ledger/tx/rules.h"
+#include "proto/bytes.h"
+#include "proto/canonical.h"
+#include "proto/check.h"
+#include "proto/convert.h"
+#include "proto/hash.h"
+
+enum status account_open_for(struct state *state, const ProtobufCBinaryData *learner,
+                             struct account **account, uint32_t *code)
+{
+    struct hash32 id;
+    CHECK(field_copy(&id, 32, learner)); /* its size is checked by tx_item_form */
+    enum status status = state_account(state, &id, account);
+    if (status != ST_OK) {
+        return status;
+    }
+    if ((*account)->position == 0) {
+        *code = ST_UNKNOWN_ACCOUNT;
+    } else if ((*account)->status != XUELIAN__ACCOUNT_STATUS__ACCOUNT_STATUS_OPEN) {
+        *code = ST_ACCOUNT_CLOSED;
+    }
+    return ST_OK;
+}
+
+enum status item_read(struct state *state, const struct account *account, uint64_t number,
+                      struct item *item, uint32_t *code)
+{
+    struct arena arena;
+    struct bytes bytes;
+    ProtobufCMessage *message = NULL;
+    enum status status = items_get(state_overlay(state), account, number, &bytes);
+    if (status == ST_NOT_FOUND) {
+        *code = ST_UNKNOWN_ITEM;
+        return ST_OK;
+    }
+    if (status != ST_OK) {
+        return status;
+    }
+    arena_init(&arena, item->memory, sizeof item->memory);
+    if (canonical_decode(&message, &xuelian__item_version__descriptor, bytes, &arena) != ST_OK) {
+        return ST_CORRUPT;
+    }
+    hash_tagged(&item->hash, TAG_VERSION, bytes.data, bytes.size);
+    item->version = (const Xuelian__ItemVersion *)(const void *)message;
+    return ST_OK;
+}
+
+enum status item_read_kind(struct state *state, const struct account *account, uint64_t number,
+                           Xuelian__ItemKind kind, struct item *item, uint32_t *code)
+{
+    enum status status = item_read(state, account, number, item, code);
+    if (status == ST_OK && *code == ST_OK && item->version->kind != kind) {
+        *code = ST_UNKNOWN_ITEM;
+    }
+    return status;
+}
+
+enum status item_content(const struct item *item, const ProtobufCMessageDescriptor *schema,
+                         struct arena *arena, ProtobufCMessage **content)
+{
+    return canonical_decode(content, schema, field_bytes(&item->version->content), arena) == ST_OK
+               ? ST_OK
+               : ST_CORRUPT;
+}
+
+bool account_has_room(const struct account *account)
+{
+    return account->items.size < LIMIT_ACCOUNT_ITEMS_MAX;
+}
+
+/* What a version says of where it comes from. */
+static void fill(Xuelian__ItemVersion *version, const struct block_context *context,
+                 const struct tx *tx, uint32_t index, const struct account *account)
+{
+    xuelian__item_version__init(version);
+    version->account = field_borrow(&account->learner, 32);
+    version->height = context->height;
+    version->tx_id = field_borrow(&tx->id, 32);
+    version->outcome_index = tx->bulk ? index : 0;
+}
+
+uint64_t item_append(struct state *state, const struct block_context *context, const struct tx *tx,
+                     uint32_t index, struct account *account, Xuelian__ItemKind kind,
+                     Xuelian__ItemStatus status, struct bytes content)
+{
+    uint8_t bytes[ITEM_VERSION_SIZE_MAX];
+    Xuelian__ItemVersion version;
+    CHECK(account_has_room(account) && content.size <= ITEM_CONTENT_SIZE_MAX);
+    fill(&version, context, tx, index, account);
+    version.item = account->items.size + 1;
+    version.number = 1;
+    version.kind = kind;
+    version.status = status;
+    version.content = field_borrow(content.data, content.size);
+    return items_append(state_overlay(state), account,
+                        bytes_of(bytes, canonical_encode(bytes, &version.base)));
+}
+
+enum status item_change(struct state *state, const struct block_context *context,
+                        const struct tx *tx, uint32_t index, struct account *account,
+                        const struct item *item, Xuelian__ItemStatus status, struct bytes content,
+                        uint32_t *code)
+{
+    uint8_t bytes[ITEM_VERSION_SIZE_MAX];
+    Xuelian__ItemVersion version;
+    CHECK(content.size <= ITEM_CONTENT_SIZE_MAX);
+    if (item->version->number >= LIMIT_ITEM_VERSIONS_MAX) {
+        *code = ST_VERSIONS_FULL;
+        return ST_OK;
+    }
+    fill(&version, context, tx, index, account);
+    version.item = item->version->item;
+    version.number = item->version->number + 1;
+    version.previous_hash = field_borrow(&item->hash, 32);
+    version.kind = item->version->kind;
+    version.status = status;
+    version.content =
+        content.data == NULL ? item->version->content : field_borrow(content.data, content.size);
+    return items_change(state_overlay(state), account, version.item, item->version->number,
+                        bytes_of(bytes, canonical_encode(bytes, &version.base)));
+}
