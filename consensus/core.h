@@ -301,6 +301,7 @@ bool core_in_era(const struct pbft *core);
 bool core_installed(const struct pbft *core);
 const struct header *core_forced(const struct pbft *core); /* at the open height, or NULL */
 void core_use_set(struct pbft *core, const struct validator_set *set);
+void core_check_params(const struct pbft_params *params); /* genesis and governance see to it */
 /* Nothing signed up to b forbids a signature at a. */
 bool place_above(const struct place *a, const struct place *b);
 /* The newest place of an era: its highest view and its highest height, which a crash may have parted. */

@@ -287,7 +287,7 @@ static void vote_send(struct pbft *core, enum phase_index phase, struct result *
     struct vote *vote = &own->votes[phase];
     enum newest newest = phase == COMMIT ? NEWEST_COMMIT : NEWEST_PREPARE;
     /* R10, R21: one vote per place for ever. */
-    CHECK(!vote->present || vote->view < place.view);
+    CHECK(place.view >= (vote->present ? vote->view + 1 : 0));
     CHECK(place_above(&place, &core->own.newest[newest]));
     *vote = (struct vote){.present = true, .view = place.view, .hash = result->hash};
     vote_hash(&hash, phase_tag(phase), &core->config.chain_id, place.era, place.view, place.height,
@@ -434,7 +434,8 @@ void normal_propose(struct pbft *core)
     proposal_digest(&digest, blob_bytes(&core->batch));
     vote_hash(&hash, TAG_SIGN_PRE_PREPARE, &core->config.chain_id, place.era, place.view,
               place.height, &digest);
-    CHECK(core_may_vote_open(core) && place_above(&place, &core->own.newest[NEWEST_PRE_PREPARE]));
+    CHECK(core_may_vote_open(core));
+    CHECK(place_above(&place, &core->own.newest[NEWEST_PRE_PREPARE]));
     core_sign(core, &hash, &signature);
     wire.era = place.era;
     wire.view = place.view;

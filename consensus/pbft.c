@@ -126,7 +126,8 @@ static size_t carve_all(struct pbft *core, void *memory, uint32_t n)
 
 size_t pbft_footprint(const struct pbft_config *config)
 {
-    CHECK(config->validators_max >= 1 && config->validators_max <= LIMIT_VALIDATORS_MAX);
+    CHECK(config->validators_max >= 1);
+    CHECK(config->validators_max <= LIMIT_VALIDATORS_MAX);
     return carve_all(NULL, NULL, config->validators_max);
 }
 
@@ -321,6 +322,13 @@ const struct validator_set *pbft_set(const struct pbft *core)
 
 /* ---- Start --------------------------------------------------------------------------------------- */
 
+void core_check_params(const struct pbft_params *params)
+{
+    CHECK(params->rotation_blocks >= 1);
+    CHECK(params->t0_ms >= 1);
+    CHECK(params->timeout_cap_ms >= params->t0_ms);
+}
+
 void core_use_set(struct pbft *core, const struct validator_set *set)
 {
     core->set = *set;
@@ -385,10 +393,11 @@ enum status pbft_init(struct pbft **out, void *memory, const struct pbft_config 
 {
     struct pbft *core = memory;
     *out = NULL;
-    CHECK(config->validators_max >= 1 && config->validators_max <= LIMIT_VALIDATORS_MAX);
-    CHECK((uintptr_t)memory % 16 == 0 && config->sign != NULL);
-    CHECK(start->params.rotation_blocks >= 1 && start->params.t0_ms >= 1 &&
-          start->params.timeout_cap_ms >= start->params.t0_ms);
+    CHECK(config->validators_max >= 1);
+    CHECK(config->validators_max <= LIMIT_VALIDATORS_MAX);
+    CHECK((uintptr_t)memory % 16 == 0);
+    CHECK(config->sign != NULL);
+    core_check_params(&start->params);
     memset(core, 0, sizeof *core);
     (void)carve_all(core, memory, config->validators_max);
     for (uint32_t i = 0; i < config->validators_max; i++) {

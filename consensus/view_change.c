@@ -346,7 +346,8 @@ static void leave(struct pbft *core, uint64_t target)
     const struct own_height *own = recover_own_find(core, core->height + 1);
     struct blob *kept = &core->own.view_change;
     bool prepared = own != NULL && own->prepared;
-    CHECK(core_may_vote(core) && target > core->own.target);
+    CHECK(core_may_vote(core));
+    CHECK(target > core->own.target);
     wire.era = core->set.era;
     wire.new_view = target;
     wire.committed_height = core->height;
