@@ -130,7 +130,7 @@ static void note_result(struct execution *run, uint32_t index)
 
 static enum status execute_tx(struct execution *run, struct bytes bytes, uint32_t index)
 {
-    const Xuelian__Params *params = run->ledger->params;
+    const Xuelian__Params *params = &run->ledger->params;
     struct arena arena;
     struct hash32 leaf;
     arena_init(&arena, run->ledger->tx_arena, TX_ARENA_SIZE);
@@ -187,12 +187,14 @@ static enum status seal(struct execution *run, const struct ledger_proposal *pro
     hash_leaf(&leaf, TAG_LEAF_HISTORY, ledger->tip_hash.bytes, 32);
     merkle_frontier_append(&history, &leaf);
     merkle_frontier_root(&history, &header->history_root);
-    block->next_set = ledger->set; /* no kind of this version changes the set */
+    block->next_set = ledger->set; /* no kind of this version changes set or parameters */
+    block->next_params = ledger->params;
     validator_set_hash(&header->validators_hash, &ledger->set);
     validator_set_hash(&header->next_validators_hash, &block->next_set);
-    params_hash(&header->params_hash, ledger->params);
+    params_hash(&header->params_hash, &block->next_params);
     header_hash(&block->hash, header);
-    ledger_put_tip(state_overlay(run->state), header, &block->next_set, ledger->params, &history);
+    ledger_put_tip(state_overlay(run->state), header, &block->next_set, &block->next_params,
+                   &history);
     return ST_OK;
 }
 
@@ -233,7 +235,7 @@ enum status ledger_execute(struct ledger *ledger, const struct ledger_proposal *
     if (!hash32_equal(&proposal->parent_hash, &ledger->tip_hash)) {
         return ST_CONFLICT;
     }
-    if (proposal->count > ledger->params->batch_count || proposal->time_ms <= ledger->tip.time_ms) {
+    if (proposal->count > ledger->params.batch_count || proposal->time_ms <= ledger->tip.time_ms) {
         return ST_BAD_SIZE;
     }
     struct execution *run = calloc(1, sizeof *run);

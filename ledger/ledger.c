@@ -96,13 +96,14 @@ static enum status load(struct ledger *ledger)
     }
     if (status == ST_OK) {
         bytes = get_key(ledger->kv, 'P', &value, &status);
+        uint64_t memory[128];
         struct arena arena;
-        arena_init(&arena, ledger->params_memory, sizeof ledger->params_memory);
+        arena_init(&arena, memory, sizeof memory);
         if (status == ST_OK) {
             status = canonical_decode(&message, &xuelian__params__descriptor, bytes, &arena);
         }
         if (status == ST_OK) {
-            ledger->params = (const Xuelian__Params *)(const void *)message;
+            ledger->params = *(const Xuelian__Params *)(const void *)message;
         }
         kv_free(value);
     }
@@ -252,7 +253,7 @@ const struct validator_set *ledger_set(const struct ledger *ledger)
 
 const Xuelian__Params *ledger_params(const struct ledger *ledger)
 {
-    return ledger->params;
+    return &ledger->params;
 }
 
 enum status ledger_apply(struct ledger *ledger, struct ledger_block *block)
@@ -272,6 +273,7 @@ enum status ledger_apply(struct ledger *ledger, struct ledger_block *block)
         ledger->tip = block->header;
         ledger->tip_hash = block->hash;
         ledger->set = block->next_set;
+        ledger->params = block->next_params;
         ledger_block_free(block);
     }
     return status;

@@ -20,6 +20,7 @@ struct ledger_block {
     struct hash32 hash;
     struct validator_set
         next_set; /* of the next height; equals the current one when nothing changed */
+    Xuelian__Params next_params; /* likewise; rotation_blocks changes only where the set does */
     uint32_t tx_count;
     struct hash32 *tx_ids; /* tx_count */
     uint32_t *codes;       /* tx_count: result code of each transaction */

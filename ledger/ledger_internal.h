@@ -9,8 +9,7 @@ struct ledger {
     struct header tip;
     struct hash32 tip_hash;
     struct validator_set set; /* of the next height */
-    const Xuelian__Params *params;
-    uint64_t params_memory[128];
+    Xuelian__Params params; /* of the next height */
     struct merkle_frontier history; /* over the hashes of heights 0 to tip - 1 */
     void *tx_arena;
 };
