@@ -22,8 +22,13 @@ void disk_free(struct disk *disk)
     for (size_t i = 0; i < disk->new_view_count; i++) {
         owned_free(&disk->new_views[i].bytes);
     }
+    for (size_t i = 0; i < disk->evidence_count; i++) {
+        owned_free(&disk->evidence[i].messages[0]);
+        owned_free(&disk->evidence[i].messages[1]);
+    }
     pending_clear(&disk->pending);
     owned_free(&disk->record);
+    free(disk->evidence);
     free(disk->blocks);
     free(disk->proposals);
     free(disk->new_views);
@@ -175,6 +180,17 @@ struct bytes disk_new_view(const struct disk *disk, uint64_t era, uint64_t view)
         }
     }
     return bytes_of(NULL, 0);
+}
+
+void disk_keep_evidence(struct disk *disk, const struct pbft_effect *effect)
+{
+    disk->evidence = sim_grow(disk->evidence, disk->evidence_count, &disk->evidence_capacity,
+                              sizeof *disk->evidence);
+    struct disk_evidence *made = &disk->evidence[disk->evidence_count++];
+    *made = (struct disk_evidence){
+        .types = {effect->evidence.first_type, effect->evidence.second_type}};
+    owned_set(&made->messages[0], effect->evidence.first);
+    owned_set(&made->messages[1], effect->evidence.second);
 }
 
 void disk_lose_blocks(struct disk *disk, size_t count)

@@ -30,6 +30,12 @@ struct disk_pending {
     size_t blocks;         /* written before it began */
 };
 
+/* What its core reported: two messages, or one. */
+struct disk_evidence {
+    uint8_t types[2];
+    struct owned messages[2];
+};
+
 struct disk {
     struct disk_block *blocks; /* blocks[h - 1] is block h */
     size_t written;
@@ -44,6 +50,8 @@ struct disk {
     size_t proposal_count, proposal_capacity;
     struct disk_new_view *new_views;
     size_t new_view_count, new_view_capacity;
+    struct disk_evidence *evidence;
+    size_t evidence_count, evidence_capacity;
     struct disk_pending pending;
 };
 
@@ -66,6 +74,8 @@ struct disk_arrived disk_choose(const struct disk *disk, struct tape *tape);
 const struct sim_block *disk_proposal(const struct disk *disk, uint64_t height,
                                       const struct hash32 *header_hash);
 struct bytes disk_new_view(const struct disk *disk, uint64_t era, uint64_t view);
+
+void disk_keep_evidence(struct disk *disk, const struct pbft_effect *effect);
 
 /* Damage beyond a crash: the newest `count` blocks are gone behind an intact journal. */
 void disk_lose_blocks(struct disk *disk, size_t count);

@@ -135,6 +135,7 @@ static void evidence(struct replica *replica, const struct pbft_effect *effect)
 {
     struct cluster *cluster = replica->cluster;
     cluster->counters.evidence++;
+    disk_keep_evidence(&replica->disk, effect);
     cluster_line(cluster, "%u        EVIDENCE against validator %u of era %llu: %s",
                  (unsigned)replica->index, (unsigned)effect->evidence.member,
                  (unsigned long long)effect->evidence.era, show_evidence(effect->evidence.kind));

@@ -63,6 +63,9 @@ static void print_report(const struct options *options, uint64_t seed,
            (unsigned long long)c->crashes, (unsigned long long)report->partitions,
            (unsigned)report->traitors, (unsigned long long)report->treasons,
            (unsigned long long)c->evidence);
+    if (report->forks > 0) {
+        printf("%u forks, ", (unsigned)report->forks);
+    }
     printf("%llu messages, %llu steps, recovered in %.1f s, digest %016llx\n",
            (unsigned long long)c->messages, (unsigned long long)c->steps,
            (double)report->recovery_ms / 1000.0, (unsigned long long)report->digest);

@@ -212,12 +212,21 @@ void oracle_committed(struct replica *replica, const struct sim_block *block,
                     (unsigned long long)height, replica->disk.written);
         return;
     }
-    if (height > oracle->height) {
+    struct oracle_node *node = &oracle->nodes[replica->index];
+    if (node->forked) {
+        /* What it adopts or commits on that is a fork already. */
+    } else if (height > oracle->height) {
         first_commit(replica, block);
     } else if (oracle->committed[height] != block) {
-        oracle_fail(cluster, "agreement: node %u commits %s, another committed %s",
-                    (unsigned)replica->index, block->label, oracle->committed[height]->label);
-        return;
+        oracle->forks++;
+        node->forked = true;
+        cluster_line(cluster, "FORK  node %u commits %s, another committed %s",
+                     (unsigned)replica->index, block->label, oracle->committed[height]->label);
+        if (!oracle->forks_expected) {
+            oracle_fail(cluster, "agreement: node %u commits %s, another committed %s",
+                        (unsigned)replica->index, block->label, oracle->committed[height]->label);
+            return;
+        }
     }
     if (certificate_decode(&certificate, certificate_bytes, block->set->count) != ST_OK ||
         certificate.phase != VOTE_COMMIT || certificate.height != height ||

@@ -43,6 +43,7 @@ struct oracle_node {
     uint64_t height;              /* in this life */
     bool traitor;                 /* may do anything */
     bool excused;                 /* its disk was damaged: an alarm of it is right */
+    bool forked; /* it has committed another block than the first did: its chain is its own */
 };
 
 struct oracle {
@@ -53,6 +54,8 @@ struct oracle {
     size_t tx_capacity;
     struct oracle_node *nodes;
     uint64_t newest_era, newest_view; /* opened somewhere, for counting */
+    bool forks_expected; /* more than f traitors: a fork is counted, and the run goes on */
+    uint32_t forks;
     bool failed;
     char text[512];
 };

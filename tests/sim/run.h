@@ -32,6 +32,7 @@ struct run_report {
     uint64_t height;
     uint64_t partitions;
     uint32_t traitors;
+    uint32_t forks;    /* with more than f traitors */
     uint64_t treasons; /* messages that they made */
     uint64_t digest;
     struct counters counters;
