@@ -21,7 +21,11 @@
     X(COURSES_GENESIS_MAX, 100000, "courses in genesis", "genesis is refused")            \
     X(GENESIS_SIZE_MAX, 16777216, "bytes of a genesis file", "genesis is refused")        \
     X(ACCOUNT_ITEMS_MAX, 100000, "items of an account", "ACCOUNT_FULL")                   \
-    X(ITEM_VERSIONS_MAX, 10000, "versions of an item", "the change is refused")           \
+    X(ITEM_VERSIONS_MAX, 10000, "versions of an item", "VERSIONS_FULL")                   \
+    X(DEPENDENTS_MAX, 32, "items that rest on one item", "DEPENDENTS_FULL")               \
+    X(APPLICATIONS_MAX, 16, "open applications of an account", "APPLICATIONS_FULL")       \
+    X(LINKS_MAX, 16, "accounts merged into one, theirs included", "LINKS_FULL")           \
+    X(SUCCESSORS_MAX, 8, "successors followed", "the rest does not count")                \
     X(FRAME_SIZE_MAX, 8454144, "bytes of a peer frame", "the peer is disconnected")       \
     X(PROOF_SIZE_MAX, 16777216, "bytes of a proof", "BAD_SIZE")                           \
     X(MERKLE_DEPTH_MAX, 64, "nodes of a path", "TOO_DEEP")                                \

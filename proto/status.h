@@ -104,6 +104,42 @@ enum status_class {
       "对象当前状态不允许此操作；请查看其状态")                                                    \
     X(VERSIONS_FULL, 221, RULE, "the item has the most versions it may; ask the credit bank",      \
       "条目版本已达上限；请联系学分银行")                                                          \
+    /* accounts */                                                                                 \
+    X(WRONG_IDENTITY, 222, RULE,                                                                   \
+      "the identity commitment is not the account's; have the identity service confirm it",        \
+      "身份承诺与账户不符；请由实名认证服务确认")                                                  \
+    X(ALREADY_CLAIMED, 223, RULE,                                                                  \
+      "the account has a key of the learner's own; rotate or recover that key",                    \
+      "账户已有学习者自己的密钥；请更换或找回该密钥")                                              \
+    X(NOT_CLAIMED, 224, RULE, "the account has no key of the learner's own; claim it first",       \
+      "账户还没有学习者自己的密钥；请先认领")                                                      \
+    X(SAME_KEY, 225, RULE, "the new key is in force for this account already; make a new one",     \
+      "新密钥在该账户中已生效；请生成新的密钥")                                                    \
+    X(NOT_CUSTODIAN, 226, RULE,                                                                    \
+      "the signer is not the account's custodian; ask the member that holds it",                   \
+      "签名人不是该账户的托管机构；请联系托管机构")                                                \
+    X(NOT_IDENTITY_SERVICE, 227, RULE,                                                             \
+      "the signer is not an active identity service; have one sign",                               \
+      "签名人不是有效的实名认证服务；请由其签名")                                                  \
+    X(SAME_ACCOUNT, 228, RULE, "an account cannot be merged with itself; name the other one",      \
+      "账户不能与自身合并；请指明另一账户")                                                        \
+    X(LINKS_FULL, 229, RULE, "more accounts would be linked than allowed; ask the credit bank",    \
+      "合并的账户将超过上限；请联系学分银行")                                                      \
+    /* outcomes */                                                                                 \
+    X(WRONG_VERSION, 232, RULE,                                                                    \
+      "the item has a newer version than the one named; read it again and decide anew",            \
+      "条目已有更新的版本；请重新读取后再决定")                                                    \
+    X(OUTCOME_EXPIRED, 233, RULE, "the outcome's validity has ended; it cannot be built upon",     \
+      "该成果已过有效期；不能再作为依据")                                                          \
+    X(DEPENDENTS_FULL, 234, RULE,                                                                  \
+      "as much rests on that item as may; end something that rests on it first",                   \
+      "依据该条目的条目已达上限；请先终止其中之一")                                                \
+    X(UNKNOWN_FRAMEWORK, 235, RULE,                                                                \
+      "no framework with that code; use a code of the framework table",                            \
+      "没有该学习资历框架代码；请使用框架表中的代码")                                              \
+    X(APPLICATIONS_FULL, 236, RULE,                                                                \
+      "the account has the most open applications it may; await or withdraw one",                  \
+      "待审核的申请已达上限；请等待或撤回一项")                                                    \
     /* consensus, peers, proofs */                                                                 \
     X(OLD, 300, BAD, "it is for an earlier height, view or era; nothing to do",                    \
       "属于较早的高度、视图或纪元；无需操作")                                                      \

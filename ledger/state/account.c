@@ -6,15 +6,18 @@
 #include "proto/canonical.h"
 #include "proto/convert.h"
 
+static ProtobufCBinaryData key_borrow(const struct account_key *key)
+{
+    return field_borrow(&key->key, key->there ? 33 : 0);
+}
+
 size_t account_summary_encode(uint8_t *out, const struct account *account)
 {
     Xuelian__AccountSummary wire = XUELIAN__ACCOUNT_SUMMARY__INIT;
     Xuelian__KindTotal totals[OUTCOME_KIND_COUNT];
     Xuelian__KindTotal *pointers[OUTCOME_KIND_COUNT];
     wire.identity_commitment = field_borrow(&account->identity_commitment, 32);
-    if (account->has_learner_key) {
-        wire.learner_key = field_borrow(&account->learner_key, 33);
-    }
+    wire.learner_key = key_borrow(&account->learner_key);
     wire.custodian = account->custodian;
     wire.region = account->region;
     wire.opened_height = account->opened_height;
@@ -34,6 +37,14 @@ size_t account_summary_encode(uint8_t *out, const struct account *account)
         row->hours = total->hours;
         pointers[wire.n_totals++] = row;
     }
+    wire.key_item = account->key_item;
+    wire.guardian_key = key_borrow(&account->guardian_key);
+    wire.guardian_until = account->guardian_until;
+    wire.guardian_item = account->guardian_item;
+    wire.frozen_by = account->frozen_by;
+    wire.linked = account->linked;
+    wire.merged_into = field_borrow(&account->merged_into, account->merged ? 32 : 0);
+    wire.applications = account->applications;
     return canonical_encode(out, &wire.base);
 }
 
@@ -87,11 +98,22 @@ static enum status summary_decode(struct account *account, struct bytes summary)
         return ST_CORRUPT;
     }
     const Xuelian__AccountSummary *wire = (const Xuelian__AccountSummary *)(const void *)message;
-    account->has_learner_key = field_copy(&account->learner_key, 33, &wire->learner_key);
+    account->learner_key.there = field_copy(&account->learner_key.key, 33, &wire->learner_key);
     account->custodian = wire->custodian;
     account->region = wire->region;
     account->opened_height = wire->opened_height;
     account->points = wire->points;
+    account->key_item = wire->key_item;
+    account->guardian_key.there = field_copy(&account->guardian_key.key, 33, &wire->guardian_key);
+    account->guardian_until = wire->guardian_until;
+    account->guardian_item = wire->guardian_item;
+    account->frozen_by = wire->frozen_by;
+    account->linked = wire->linked;
+    account->merged = field_copy(&account->merged_into, 32, &wire->merged_into);
+    account->applications = wire->applications;
+    account->acting_learner = account->learner_key;
+    account->acting_guardian = account->guardian_key;
+    account->acting_until = account->guardian_until;
     if (!field_copy(&account->identity_commitment, 32, &wire->identity_commitment) ||
         !field_copy(&account->opened_by, 32, &wire->opened_by)) {
         return ST_CORRUPT;

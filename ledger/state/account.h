@@ -14,6 +14,12 @@ struct account_total {
     uint64_t hours;   /* hundredths */
 };
 
+/* A key, or none. */
+struct account_key {
+    bool there;
+    struct pubkey33 key;
+};
+
 struct account {
     struct hash32 learner;
     struct hash32 tree_key;
@@ -23,17 +29,30 @@ struct account {
     struct merkle_frontier items; /* over the item leaves */
     /* The private summary. */
     struct hash32 identity_commitment;
-    bool has_learner_key;
-    struct pubkey33 learner_key;
+    struct account_key learner_key;
     uint32_t custodian; /* member id */
     uint32_t region;
     uint64_t opened_height;
     struct hash32 opened_by; /* transaction id */
     uint64_t points;
     struct account_total totals[OUTCOME_KIND_COUNT];
+    uint64_t key_item;
+    struct account_key guardian_key;
+    uint32_t guardian_until; /* date */
+    uint64_t guardian_item;
+    uint32_t frozen_by; /* member id; 0: the learner, or not frozen */
+    uint32_t linked;
+    bool merged;
+    struct hash32 merged_into;
+    uint32_t applications;
+    /* The keys that act at this height: those of the state before the block. A key set in a block acts from the
+     * next. Not part of the record. */
+    struct account_key acting_learner;
+    struct account_key acting_guardian;
+    uint32_t acting_until;
 };
 
-#define ACCOUNT_SUMMARY_SIZE_MAX 512u
+#define ACCOUNT_SUMMARY_SIZE_MAX 640u
 #define ACCOUNT_RECORD_SIZE_MAX  (64u + 32u * LIMIT_MERKLE_DEPTH_MAX + ACCOUNT_SUMMARY_SIZE_MAX)
 
 /* Canonical AccountSummary. Out: out of ACCOUNT_SUMMARY_SIZE_MAX bytes. Returns the size. */
@@ -45,7 +64,7 @@ void account_value_hash(struct hash32 *out, const struct account *account);
 
 /* The record in the store: learner, status, frontier, summary. */
 size_t account_record_encode(uint8_t *out, const struct account *account);
-/* Leaves position, tree_key and dirty alone. Returns ST_OK; ST_CORRUPT. */
+/* Leaves position, tree_key and dirty alone; the keys of the record are those that act. Returns ST_OK; ST_CORRUPT. */
 enum status account_record_decode(struct account *account, struct bytes record);
 
 /* leaf(LEAF_ITEM, number || version hash). */

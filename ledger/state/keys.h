@@ -14,9 +14,10 @@
  *   'I' account position, item            newest ItemVersion
  *   'O' account position, item, number    ItemVersion of that number, no longer the newest
  *   'J' account position, level, index    root of a whole run of 64^level items
- *   'D' hash                              outcomes known: reference, or account, course, date
+ *   'D' hash                              outcomes known: reference, or account, course, date:
+ *                                         account position and item; position 0 when it was revoked
  *   'U' id                                a transaction: height, index, code, canonical TxResult
- *   'X' ...                               indexes for queries
+ *   'X' letter ...                        indexes: 'a' account position, item: the items that rest on it
  */
 #ifndef XUELIAN_LEDGER_KEYS_H
 #define XUELIAN_LEDGER_KEYS_H

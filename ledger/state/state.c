@@ -173,6 +173,8 @@ static enum status member_decode(struct member_view *view, struct bytes value)
     const Xuelian__Member *wire = (const Xuelian__Member *)(const void *)message;
     view->exists = true;
     view->status = wire->status;
+    view->kind = (uint32_t)wire->kind;
+    view->successor = wire->successor;
     for (size_t i = 0; i < wire->n_roles; i++) {
         view->roles |= 1u << (uint32_t)wire->roles[i];
     }

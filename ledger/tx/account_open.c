@@ -12,15 +12,15 @@ enum status account_open_apply(struct state *state, const struct block_context *
         (const Xuelian__AccountOpening *)(const void *)tx->messages[index];
     struct account *account;
     struct hash32 learner;
-    struct pubkey33 key = {{0}};
+    struct account_key key = {.there = false};
     bool region_exists;
     memcpy(learner.bytes, opening->learner.data, 32); /* sizes are checked by tx_item_form */
-    bool has_key = field_copy(&key, 33, &opening->learner_key);
+    key.there = field_copy(&key.key, 33, &opening->learner_key);
     if (tx->signer_count != 1) {
         *code = ST_NOT_ALLOWED;
         return ST_OK;
     }
-    if (hash32_is_zero(&learner) || (has_key && !sign_key_valid(&key))) {
+    if (hash32_is_zero(&learner) || (key.there && !sign_key_valid(&key.key))) {
         *code = ST_BAD_FIELD;
         return ST_OK;
     }
@@ -43,7 +43,6 @@ enum status account_open_apply(struct state *state, const struct block_context *
     account->status = XUELIAN__ACCOUNT_STATUS__ACCOUNT_STATUS_OPEN;
     merkle_frontier_init(&account->items);
     memcpy(account->identity_commitment.bytes, opening->identity_commitment.data, 32);
-    account->has_learner_key = has_key;
     account->learner_key = key;
     account->custodian = tx->signers[0].member;
     account->region = opening->region;

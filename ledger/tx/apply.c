@@ -32,9 +32,14 @@ static enum status check_member(struct state *state, const struct block_context 
     return ST_OK;
 }
 
-/* A learner signs with the key that his account names. */
-static enum status check_learner(struct state *state, const struct tx_signer *signer,
-                                 uint32_t *code)
+static bool is_key(const struct account_key *key, const struct pubkey33 *given)
+{
+    return key->there && pubkey33_compare(&key->key, given) == 0;
+}
+
+/* A learner's key, or his guardian's until its date: those that the account had before this block. */
+static enum status check_learner(struct state *state, const struct block_context *context,
+                                 const struct tx_signer *signer, uint32_t *code)
 {
     struct account *account;
     enum status status = state_account(state, &signer->learner, &account);
@@ -43,8 +48,9 @@ static enum status check_learner(struct state *state, const struct tx_signer *si
     }
     if (account->position == 0) {
         *code = ST_UNKNOWN_ACCOUNT;
-    } else if (!account->has_learner_key ||
-               pubkey33_compare(&account->learner_key, &signer->key) != 0) {
+    } else if (!is_key(&account->acting_learner, &signer->key) &&
+               (context->date > account->acting_until ||
+                !is_key(&account->acting_guardian, &signer->key))) {
         *code = ST_WRONG_KEY;
     }
     return ST_OK;
@@ -59,7 +65,7 @@ static enum status check_signers(struct state *state, const struct block_context
         const struct tx_signer *signer = &tx->signers[i];
         enum status status = signer->role == XUELIAN__SIGNER_ROLE__SIGNER_ROLE_MEMBER
                                  ? check_member(state, context, signer, code)
-                                 : check_learner(state, signer, code);
+                                 : check_learner(state, context, signer, code);
         if (status != ST_OK) {
             return status;
         }

@@ -8,23 +8,6 @@
 #include "proto/convert.h"
 #include "proto/hash.h"
 
-enum status account_open_for(struct state *state, const ProtobufCBinaryData *learner,
-                             struct account **account, uint32_t *code)
-{
-    struct hash32 id;
-    CHECK(field_copy(&id, 32, learner)); /* its size is checked by tx_item_form */
-    enum status status = state_account(state, &id, account);
-    if (status != ST_OK) {
-        return status;
-    }
-    if ((*account)->position == 0) {
-        *code = ST_UNKNOWN_ACCOUNT;
-    } else if ((*account)->status != XUELIAN__ACCOUNT_STATUS__ACCOUNT_STATUS_OPEN) {
-        *code = ST_ACCOUNT_CLOSED;
-    }
-    return ST_OK;
-}
-
 enum status item_read(struct state *state, const struct account *account, uint64_t number,
                       struct item *item, uint32_t *code)
 {
@@ -56,6 +39,25 @@ enum status item_read_kind(struct state *state, const struct account *account, u
         *code = ST_UNKNOWN_ITEM;
     }
     return status;
+}
+
+enum status item_read_version(struct state *state, const struct account *account, uint64_t number,
+                              Xuelian__ItemKind kind, const ProtobufCBinaryData *version_hash,
+                              struct item *item, uint32_t *code)
+{
+    struct hash32 named;
+    CHECK(field_copy(&named, 32, version_hash)); /* its size is checked by tx_item_form */
+    enum status status = item_read_kind(state, account, number, kind, item, code);
+    if (status == ST_OK && *code == ST_OK && !hash32_equal(&item->hash, &named)) {
+        *code = ST_WRONG_VERSION;
+    }
+    return status;
+}
+
+bool item_counts(const struct item *item)
+{
+    return item->version->status == XUELIAN__ITEM_STATUS__ITEM_STATUS_VALID ||
+           item->version->status == XUELIAN__ITEM_STATUS__ITEM_STATUS_CORRECTED;
 }
 
 enum status item_content(const struct item *item, const ProtobufCMessageDescriptor *schema,
@@ -104,10 +106,27 @@ enum status item_change(struct state *state, const struct block_context *context
                         const struct item *item, Xuelian__ItemStatus status, struct bytes content,
                         uint32_t *code)
 {
+    return item_change_because(state, context, tx, index, account, item, status, content,
+                               XUELIAN__ITEM_REASON__ITEM_REASON_UNSPECIFIED, code);
+}
+
+/* Neither can a source be kept from its revocation by what rests on it, nor an item from its own: an item at its
+ * last version can be put under review once, since it never gets valid again, and revoked once. */
+static bool past_the_last(Xuelian__ItemStatus status)
+{
+    return status == XUELIAN__ITEM_STATUS__ITEM_STATUS_REVIEW ||
+           status == XUELIAN__ITEM_STATUS__ITEM_STATUS_REVOKED;
+}
+
+enum status item_change_because(struct state *state, const struct block_context *context,
+                                const struct tx *tx, uint32_t index, struct account *account,
+                                const struct item *item, Xuelian__ItemStatus status,
+                                struct bytes content, Xuelian__ItemReason reason, uint32_t *code)
+{
     uint8_t bytes[ITEM_VERSION_SIZE_MAX];
     Xuelian__ItemVersion version;
     CHECK(content.size <= ITEM_CONTENT_SIZE_MAX);
-    if (item->version->number >= LIMIT_ITEM_VERSIONS_MAX) {
+    if (item->version->number >= LIMIT_ITEM_VERSIONS_MAX && !past_the_last(status)) {
         *code = ST_VERSIONS_FULL;
         return ST_OK;
     }
@@ -119,6 +138,7 @@ enum status item_change(struct state *state, const struct block_context *context
     version.status = status;
     version.content =
         content.data == NULL ? item->version->content : field_borrow(content.data, content.size);
+    version.reason = (uint32_t)reason;
     return items_change(state_overlay(state), account, version.item, item->version->number,
                         bytes_of(bytes, canonical_encode(bytes, &version.base)));
 }

@@ -6,6 +6,8 @@
 #include "ledger/state/items.h"
 #include "ledger/state/state.h"
 #include "ledger/tx/envelope.h"
+#include "proto/tx_account.pb-c.h"
+#include "proto/tx_outcome.pb-c.h"
 
 struct block_context {
     uint64_t height;
@@ -35,6 +37,20 @@ TX_RULE(deposit_apply);
 /* A member that exists, is active and has a role. Returns ST_OK; ST_CORRUPT, ST_IO. */
 enum status member_may(struct state *state, uint32_t member, Xuelian__MemberRole role, bool *may);
 
+/* True when `member` is `named`, or its successor: members that have ended (status 2) are followed to their
+ * successor, LIMIT_SUCCESSORS_MAX steps at most. Returns ST_OK; ST_CORRUPT, ST_IO. */
+enum status member_stands_for(struct state *state, uint32_t member, uint32_t named, bool *stands);
+
+/* True when a signer, looked at by tx_apply, acts for the learner of an account at this height: with the learner's
+ * key; with the guardian's until its date; or, while neither is there, as custodian.
+ * Returns ST_OK; ST_CORRUPT, ST_IO. */
+enum status account_held_by(struct state *state, const struct block_context *context,
+                            const struct account *account, const struct tx_signer *signer,
+                            bool *held);
+
+/* An account that exists, in any status. *code: OK; UNKNOWN_ACCOUNT. Returns ST_OK; ST_CORRUPT, ST_IO. */
+enum status account_known(struct state *state, const ProtobufCBinaryData *learner,
+                          struct account **account, uint32_t *code);
 /* An account that is open for new items. *code: OK; UNKNOWN_ACCOUNT, ACCOUNT_CLOSED.
  * Returns ST_OK; ST_CORRUPT, ST_IO. Out *account, valid when *code is OK. */
 enum status account_open_for(struct state *state, const ProtobufCBinaryData *learner,
@@ -59,6 +75,12 @@ enum status item_read(struct state *state, const struct account *account, uint64
 /* The same for an item of one kind: any other is UNKNOWN_ITEM. */
 enum status item_read_kind(struct state *state, const struct account *account, uint64_t number,
                            Xuelian__ItemKind kind, struct item *item, uint32_t *code);
+/* The same, and it is the newest version that is named: any other is WRONG_VERSION. */
+enum status item_read_version(struct state *state, const struct account *account, uint64_t number,
+                              Xuelian__ItemKind kind, const ProtobufCBinaryData *version_hash,
+                              struct item *item, uint32_t *code);
+/* Valid or corrected: what it says holds. */
+bool item_counts(const struct item *item);
 /* Decodes the content of an item. Returns ST_OK; ST_CORRUPT. Out *content, in the arena. */
 enum status item_content(const struct item *item, const ProtobufCMessageDescriptor *schema,
                          struct arena *arena, ProtobufCMessage **content);
@@ -72,12 +94,19 @@ uint64_t item_append(struct state *state, const struct block_context *context, c
                      uint32_t index, struct account *account, Xuelian__ItemKind kind,
                      Xuelian__ItemStatus status, struct bytes content);
 
-/* Appends a version to an item read before. *code: OK, or VERSIONS_FULL, and nothing has changed.
+/* Appends a version to an item read before. *code: OK, or VERSIONS_FULL, and nothing has changed: an item has
+ * LIMIT_ITEM_VERSIONS_MAX versions at most, but may always be put under review and revoked after them.
  * content.data NULL: as it was. Returns ST_OK; ST_CORRUPT, ST_IO. */
 enum status item_change(struct state *state, const struct block_context *context,
                         const struct tx *tx, uint32_t index, struct account *account,
                         const struct item *item, Xuelian__ItemStatus status, struct bytes content,
                         uint32_t *code);
+
+/* The same, with the reason that the version keeps. */
+enum status item_change_because(struct state *state, const struct block_context *context,
+                                const struct tx *tx, uint32_t index, struct account *account,
+                                const struct item *item, Xuelian__ItemStatus status,
+                                struct bytes content, Xuelian__ItemReason reason, uint32_t *code);
 
 /* Civil dates, YYYYMMDD. */
 bool date_valid(uint32_t date);

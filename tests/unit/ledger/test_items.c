@@ -2,8 +2,6 @@
  * that over all leaves, and every version must be there. */
 #include "tests/unit/cmocka_all.h"
 
-#include <stdlib.h>
-
 #include "ledger/state/items.h"
 #include "ledger/state/keys.h"
 #include "proto/bytes.h"
@@ -12,6 +10,13 @@ enum { ITEMS_MAX = 4096 * 2 + 64 * 3 + 5, VERSION_SIZE = 12 };
 
 static uint32_t numbers[ITEMS_MAX]; /* newest version of each item */
 static struct hash32 leaves[ITEMS_MAX];
+static uint32_t random_state;
+
+static uint64_t pick(uint64_t count)
+{
+    random_state = random_state * 1664525 + 1013904223;
+    return (random_state >> 8) % count;
+}
 
 /* Any bytes do: the tree does not read them. */
 static struct bytes version_of(uint8_t out[VERSION_SIZE], uint64_t item, uint32_t number)
@@ -74,7 +79,7 @@ static void check_versions(struct overlay *overlay, const struct account *accoun
     }
 }
 
-static void run(uint32_t count, uint32_t changes, unsigned seed)
+static void run(uint32_t count, uint32_t changes, uint32_t seed)
 {
     struct kv *kv;
     struct account account = {.position = 7};
@@ -82,17 +87,17 @@ static void run(uint32_t count, uint32_t changes, unsigned seed)
     kv_open_memory(&kv);
     struct overlay *overlay = overlay_new(kv);
     merkle_frontier_init(&account.items);
-    srand(seed);
+    random_state = seed;
     for (uint32_t i = 0; i < count; i++) {
         append(overlay, &account);
         if (changes > 0 && i % (count / changes + 1) == 0) {
-            change(overlay, &account, 1 + (uint64_t)rand() % account.items.size);
+            change(overlay, &account, 1 + pick(account.items.size));
             check_root(&account);
         }
     }
     check_root(&account);
     for (uint32_t i = 0; i < changes; i++) {
-        uint64_t item = 1 + (uint64_t)rand() % account.items.size;
+        uint64_t item = 1 + pick(account.items.size);
         change(overlay, &account, item);
         check_root(&account);
         check_versions(overlay, &account, item);
