@@ -24,6 +24,9 @@ int command_genesis(int argc, char **argv);
 int command_status(int argc, char **argv);
 int command_import(int argc, char **argv);
 int command_archive(int argc, char **argv);
+int command_tx(int argc, char **argv);
+int tx_kinds(int argc, char **argv); /* of xuelian tx */
+int tx_fields(int argc, char **argv);
 int command_verify(int argc, char **argv);
 
 /* How a command is called. Texts shown in help are "English|中文". */

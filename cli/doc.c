@@ -210,7 +210,7 @@ static bool parse(struct doc *doc, const uint8_t *data, size_t size, struct faul
         yaml_event_delete(&event);
     }
     yaml_parser_delete(&parser);
-    if (fine && (doc->root == NULL || doc->root->kind != DOC_MAP)) {
+    if (fine && (doc->root == NULL || doc->root->kind == DOC_SCALAR)) {
         fine = fault_line(doc, 1, fault, "keys and values are expected", "应为键和值", NULL);
     }
     return fine;

@@ -24,7 +24,7 @@ struct doc_node {
 
 struct doc;
 
-/* Reads a file. False with *fault (EXIT_USAGE, naming file and line; EXIT_IO). Freed by doc_close. */
+/* Reads a file whose root is a map or a list. False with *fault (EXIT_USAGE, naming file and line; EXIT_IO). Freed by doc_close. */
 bool doc_open(struct doc **doc, const char *path, struct fault *fault);
 void doc_close(struct doc *doc);
 const struct doc_node *doc_root(const struct doc *doc);

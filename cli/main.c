@@ -13,6 +13,7 @@ const struct command commands[] = {
     {"import", "deposit outcomes from tables", "从数据表批量存入学习成果", command_import},
     {"archive", "get a learner's archive with its proof", "获取学习者档案及其证明",
      command_archive},
+    {"tx", "make, sign and send any transaction", "生成、签名并发送任意交易", command_tx},
     {"verify", "check a proof offline", "离线验证证明", command_verify},
     {NULL, NULL, NULL, NULL},
 };

@@ -553,7 +553,8 @@ bool mapping_open(struct mapping **mapping, const char *path, struct fault *faul
         return fault_set(fault, EXIT_IO, "out of memory", "内存不足");
     }
     struct reader reader = {.mapping = made, .fault = fault};
-    bool fine = doc_open(&made->doc, path, fault);
+    bool fine = doc_open(&made->doc, path, fault) &&
+                doc_check_kind(made->doc, doc_root(made->doc), DOC_MAP, NULL, fault);
     reader.doc = made->doc;
     if (!fine || !read_root(&reader)) {
         mapping_close(made);

@@ -5,11 +5,11 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "node/rpc/json.h"
 #include "proto/block.pb-c.h"
 #include "proto/bytes.h"
 #include "proto/canonical.h"
 #include "proto/check.h"
+#include "proto/json/json.h"
 
 enum { WAITS_MAX = 1000 };
 

@@ -15,12 +15,14 @@ static struct run run;
 static void test_help(void **state)
 {
     static const char *const commands[] = {"key",    "network", "genesis", "status",
-                                           "import", "archive", "verify"};
+                                           "import", "archive", "tx", "verify"};
     static const char *const leaves[][2] = {{"key", "new"},
                                             {"key", "show"},
                                             {"network", "new"},
                                             {"genesis", "show"},
-                                            {"genesis", "check"}};
+                                            {"genesis", "check"},
+                                            {"tx", "new"},
+                                            {"tx", "sign"}};
     (void)state;
     RUN(&run, "--help");
     for (size_t i = 0; i < sizeof commands / sizeof commands[0]; i++) {

@@ -1,4 +1,4 @@
-#include "node/rpc/json.h"
+#include "proto/json/json.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -26,6 +26,20 @@ json_t *json_of_u64(uint64_t value)
 }
 
 /* OUTCOME_KIND_DEGREE_COURSE of enum OutcomeKind becomes degree_course. */
+void json_enum_name(const ProtobufCEnumDescriptor *schema, const char *name, char text[64])
+{
+    size_t prefix = 0;
+    for (const char *p = schema->short_name; *p != '\0'; p++) {
+        prefix += 1u + (unsigned)(p != schema->short_name && *p >= 'A' && *p <= 'Z');
+    }
+    name += strlen(name) > prefix + 1 ? prefix + 1 : 0;
+    size_t i = 0;
+    for (; name[i] != '\0' && i + 1 < 64; i++) {
+        text[i] = (char)(name[i] >= 'A' && name[i] <= 'Z' ? name[i] - 'A' + 'a' : name[i]);
+    }
+    text[i] = '\0';
+}
+
 static json_t *enum_json(const ProtobufCEnumDescriptor *schema, int number)
 {
     const ProtobufCEnumValue *value = protobuf_c_enum_descriptor_get_value(schema, number);
@@ -33,16 +47,7 @@ static json_t *enum_json(const ProtobufCEnumDescriptor *schema, int number)
     if (value == NULL) {
         return json_integer(number);
     }
-    size_t prefix = 0;
-    for (const char *p = schema->short_name; *p != '\0'; p++) {
-        prefix += 1u + (unsigned)(p != schema->short_name && *p >= 'A' && *p <= 'Z');
-    }
-    const char *name = value->name + (strlen(value->name) > prefix + 1 ? prefix + 1 : 0);
-    size_t i = 0;
-    for (; name[i] != '\0' && i + 1 < sizeof text; i++) {
-        text[i] = (char)(name[i] >= 'A' && name[i] <= 'Z' ? name[i] - 'A' + 'a' : name[i]);
-    }
-    text[i] = '\0';
+    json_enum_name(schema, value->name, text);
     return json_string(text);
 }
 
