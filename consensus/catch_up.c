@@ -9,15 +9,28 @@
 
 static struct source *source_find(struct pbft *core, const struct pubkey33 *key)
 {
-    for (uint32_t i = 0; i < SOURCES_MAX; i++) {
-        if (core->sources[i].present && pubkey33_compare(&core->sources[i].key, key) == 0) {
+    for (uint32_t i = 0; i < core->sources_count; i++) {
+        if (pubkey33_compare(&core->sources[i].key, key) == 0) {
             return &core->sources[i];
         }
     }
     return NULL;
 }
 
-/* Made when absent. A full table gives up whoever was silent longest and is no member. NULL: only members. */
+/* Whoever was silent longest and is no member. NULL: all are members. */
+static struct source *least_wanted(struct pbft *core)
+{
+    struct source *place = NULL;
+    for (uint32_t i = 0; i < core->sources_count; i++) {
+        struct source *source = &core->sources[i];
+        if (source->member < 0 && (place == NULL || source->seen_ms < place->seen_ms)) {
+            place = source;
+        }
+    }
+    return place;
+}
+
+/* Made when absent. A full table gives one up for it. */
 struct source *catch_up_source(struct pbft *core, const struct pubkey33 *key)
 {
     struct source *place = source_find(core, key);
@@ -25,22 +38,22 @@ struct source *catch_up_source(struct pbft *core, const struct pubkey33 *key)
         place->seen_ms = core->now_ms;
         return place;
     }
-    for (uint32_t i = 0; i < SOURCES_MAX; i++) {
-        struct source *source = &core->sources[i];
-        if (!source->present) {
-            place = source;
-            break;
-        }
-        if (validator_set_find(&core->set, &source->key) < 0 &&
-            (place == NULL || source->seen_ms < place->seen_ms)) {
-            place = source;
-        }
-    }
+    place = core->sources_count < SOURCES_MAX ? &core->sources[core->sources_count++]
+                                              : least_wanted(core);
     if (place == NULL) {
         return NULL;
     }
-    *place = (struct source){.present = true, .key = *key, .seen_ms = core->now_ms};
+    *place = (struct source){
+        .key = *key, .member = validator_set_find(&core->set, key), .seen_ms = core->now_ms};
     return place;
+}
+
+/* Who is a member changes with the set. */
+void catch_up_use_set(struct pbft *core)
+{
+    for (uint32_t i = 0; i < core->sources_count; i++) {
+        core->sources[i].member = validator_set_find(&core->set, &core->sources[i].key);
+    }
 }
 
 void catch_up_note(struct pbft *core, const struct pubkey33 *key, uint64_t height)
@@ -59,10 +72,8 @@ void catch_up_note(struct pbft *core, const struct pubkey33 *key, uint64_t heigh
 bool catch_up_behind(const struct pbft *core)
 {
     uint32_t ahead = 0;
-    for (uint32_t s = 0; s < SOURCES_MAX; s++) {
-        const struct source *source = &core->sources[s];
-        ahead += source->present && source->height > core->height &&
-                 validator_set_find(&core->set, &source->key) >= 0;
+    for (uint32_t i = 0; i < core->sources_count; i++) {
+        ahead += core->sources[i].member >= 0 && core->sources[i].height > core->height;
     }
     return ahead >= quorum_weak(core->set.count) || core->own.durable_height > core->height ||
            core->needed_height > core->height ||
@@ -94,10 +105,11 @@ static void send_certified(struct pbft *core, const struct pubkey33 *peer)
 }
 
 /* Of one era and height: the NEW-VIEW, then what may be lost of the agreement under way. */
-static void send_view(struct pbft *core, const struct pubkey33 *peer, const Xuelian__Status *theirs)
+static void send_view(struct pbft *core, const struct pubkey33 *peer,
+                      const struct pbft_message *theirs)
 {
     const struct proposal *proposal = &core->proposals[OPEN];
-    if (theirs->view < core->own.view && core->own.new_view.size > 0) {
+    if (theirs->status.view < core->own.view && core->own.new_view.size > 0) {
         core_send(core, PBFT_TO_PEER, peer, XUELIAN__PEER_TYPE__PEER_TYPE_NEW_VIEW,
                   blob_bytes(&core->own.new_view));
     }
@@ -106,7 +118,7 @@ static void send_view(struct pbft *core, const struct pubkey33 *peer, const Xuel
     if (proposal->state != PROPOSAL_NONE) {
         since_ms = later_ms(since_ms, proposal->arrived_ms);
     }
-    if (theirs->height == core->height &&
+    if (theirs->status.height == core->height &&
         core->now_ms >= sum_ms(since_ms, core->params.t0_ms / 4)) {
         if (proposal->state != PROPOSAL_NONE && proposal->place.view == core->own.view &&
             (int32_t)proposal->sender != core->self) {
@@ -118,42 +130,32 @@ static void send_view(struct pbft *core, const struct pubkey33 *peer, const Xuel
 }
 
 static void answer_status(struct pbft *core, const struct pubkey33 *from,
-                          const Xuelian__Status *theirs)
+                          const struct pbft_message *theirs)
 {
-    if (theirs->height + 1 == core->height) {
+    if (theirs->status.height + 1 == core->height) {
         send_certified(core, from);
-    } else if (theirs->height < core->height) {
+    } else if (theirs->status.height < core->height) {
         catch_up_send_status(core, PBFT_TO_PEER, from);
     }
-    if (theirs->era == core->set.era && core_in_era(core)) {
+    if (theirs->status.era == core->set.era && core_in_era(core)) {
         send_view(core, from, theirs);
     }
 }
 
 /* R26: each side sends what the other lacks; answered at most once in a while. */
-enum status catch_up_status(struct pbft *core, const struct pubkey33 *from, struct bytes body)
+enum status catch_up_status(struct pbft *core, const struct pubkey33 *from,
+                            const struct pbft_message *message)
 {
-    ProtobufCMessage *message;
-    arena_reset(&core->scratch);
-    enum status status =
-        canonical_decode(&message, &xuelian__status__descriptor, body, &core->scratch);
-    if (status != ST_OK) {
-        return status;
-    }
-    const Xuelian__Status *wire = (const Xuelian__Status *)(const void *)message;
-    if (wire->era == 0 || wire->header_hash.len != 32 || wire->height >= UINT64_MAX - 2) {
-        return ST_BAD_ENCODING;
-    }
     struct source *source = catch_up_source(core, from);
     if (source == NULL || pubkey33_compare(from, &core->config.key) == 0) {
         return ST_FULL;
     }
-    source->height = wire->height;
+    source->height = message->status.height;
     if (core->now_ms < source->answer_ms) {
         return ST_DUPLICATE;
     }
     source->answer_ms = sum_ms(core->now_ms, core->params.t0_ms / 8);
-    answer_status(core, from, wire);
+    answer_status(core, from, message);
     return ST_OK;
 }
 
@@ -351,6 +353,8 @@ static void shift_votes(struct pbft *core)
     core->votes[OPEN] = core->votes[NEXT];
     core->votes[NEXT] = open;
     memset(core->votes[NEXT], 0, core->config.validators_max * sizeof *core->votes[NEXT]);
+    memcpy(core->voters[OPEN], core->voters[NEXT], sizeof core->voters[OPEN]);
+    memset(core->voters[NEXT], 0, sizeof core->voters[NEXT]);
 }
 
 static void shift_proposals(struct pbft *core)
@@ -429,10 +433,8 @@ void catch_up_apply(struct pbft *core, const struct result *result, struct bytes
 static uint64_t best_claim(const struct pbft *core)
 {
     uint64_t height = core->height;
-    for (uint32_t i = 0; i < SOURCES_MAX; i++) {
-        if (core->sources[i].present) {
-            height = later_ms(height, core->sources[i].height);
-        }
+    for (uint32_t i = 0; i < core->sources_count; i++) {
+        height = later_ms(height, core->sources[i].height);
     }
     return height;
 }
@@ -441,9 +443,9 @@ static uint64_t best_claim(const struct pbft *core)
 static struct source *best_source(struct pbft *core)
 {
     struct source *best = NULL;
-    for (uint32_t i = 0; i < SOURCES_MAX; i++) {
+    for (uint32_t i = 0; i < core->sources_count; i++) {
         struct source *source = &core->sources[i];
-        if (source->present && source->height > core->height &&
+        if (source->height > core->height &&
             (best == NULL || source->failures < best->failures ||
              (source->failures == best->failures && source->asked_ms < best->asked_ms))) {
             best = source;

@@ -137,8 +137,8 @@ struct adoption {
 };
 
 struct source {
-    bool present;
     struct pubkey33 key;
+    int32_t member;  /* index in the open set, -1: none */
     uint64_t height; /* claimed, or proved by a certificate; only ever asked about */
     uint32_t failures;
     uint64_t seen_ms;
@@ -231,6 +231,7 @@ struct pbft {
     struct hash32 persisted_hash;
 
     struct vote (*votes[HEIGHTS])[PHASES]; /* votes[height][member][phase] */
+    uint32_t voters[HEIGHTS][PHASES];      /* how many of these are present */
     struct proposal proposals[HEIGHTS];
     struct result results[RESULTS_MAX];
     uint64_t results_made;
@@ -247,6 +248,7 @@ struct pbft {
     struct hash32 verified[VERIFIED_MAX];
     uint32_t verified_next;
     struct source sources[SOURCES_MAX];
+    uint32_t sources_count;
     struct sync sync;
     struct tripwire tripwire;
     struct waiting waiting;
@@ -441,11 +443,13 @@ void tripwire_verified(struct pbft *core, bool good);
 
 void catch_up_connected(struct pbft *core, const struct pubkey33 *peer);
 void catch_up_send_status(struct pbft *core, enum pbft_to to, const struct pubkey33 *peer);
-enum status catch_up_status(struct pbft *core, const struct pubkey33 *from, struct bytes body);
+enum status catch_up_status(struct pbft *core, const struct pubkey33 *from,
+                            const struct pbft_message *message);
 enum status catch_up_certified(struct pbft *core, const struct pubkey33 *from, struct bytes bytes,
                                struct bytes certificate);
 void catch_up_verified(struct pbft *core, bool good);
 void catch_up_note(struct pbft *core, const struct pubkey33 *key, uint64_t height);
+void catch_up_use_set(struct pbft *core);
 /* A peer to remember; NULL when the table is full of members. */
 struct source *catch_up_source(struct pbft *core, const struct pubkey33 *key);
 /* Two certificates that cannot both be (R30). */

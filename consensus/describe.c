@@ -4,6 +4,13 @@
 
 #include "consensus/core.h"
 
+struct pbft_position pbft_position(const struct pbft *core)
+{
+    return (struct pbft_position){.height = core->height,
+                                  .era = core->set.era,
+                                  .view = core_in_era(core) ? core->own.view : 0};
+}
+
 void pbft_summary(const struct pbft *core, struct pbft_summary *summary)
 {
     *summary = (struct pbft_summary){.height = core->height,

@@ -61,13 +61,13 @@ static enum status parse_vote(struct pbft_message *out, const struct hash32 *cha
                               struct arena *scratch)
 {
     ProtobufCMessage *message;
-    struct hash32 hash;
     enum status status = canonical_decode(&message, &xuelian__vote__descriptor, out->body, scratch);
     if (status != ST_OK) {
         return status;
     }
     const Xuelian__Vote *wire = (const Xuelian__Vote *)(const void *)message;
-    if (wire->era == 0 || wire->height == 0 || !field_copy(&hash, 32, &wire->header_hash) ||
+    if (wire->era == 0 || wire->height == 0 ||
+        !field_copy(&out->vote.header_hash, 32, &wire->header_hash) ||
         (wire->phase != XUELIAN__PHASE__PHASE_PREPARE &&
          wire->phase != XUELIAN__PHASE__PHASE_COMMIT) ||
         !field_copy(&out->signature, 64, &wire->signature)) {
@@ -77,9 +77,29 @@ static enum status parse_vote(struct pbft_message *out, const struct hash32 *cha
     out->view = wire->view;
     out->height = wire->height;
     out->sender = wire->sender;
+    out->vote.phase = (enum vote_phase)wire->phase;
     vote_hash(&out->hash,
               wire->phase == XUELIAN__PHASE__PHASE_COMMIT ? TAG_SIGN_COMMIT : TAG_SIGN_PREPARE,
-              chain_id, wire->era, wire->view, wire->height, &hash);
+              chain_id, wire->era, wire->view, wire->height, &out->vote.header_hash);
+    return ST_OK;
+}
+
+static enum status parse_status(struct pbft_message *out, struct arena *scratch)
+{
+    ProtobufCMessage *message;
+    enum status status =
+        canonical_decode(&message, &xuelian__status__descriptor, out->body, scratch);
+    if (status != ST_OK) {
+        return status;
+    }
+    const Xuelian__Status *wire = (const Xuelian__Status *)(const void *)message;
+    if (wire->era == 0 || wire->header_hash.len != 32 || wire->height >= UINT64_MAX - 2) {
+        return ST_BAD_ENCODING;
+    }
+    out->has_signer = false;
+    out->status.era = wire->era;
+    out->status.view = wire->view;
+    out->status.height = wire->height;
     return ST_OK;
 }
 
@@ -204,7 +224,7 @@ enum status pbft_message_parse(struct pbft_message *message, uint8_t type, struc
         status = parse_new_view(&made, chain_id, scratch);
         break;
     case XUELIAN__PEER_TYPE__PEER_TYPE_STATUS:
-        schema = &xuelian__status__descriptor;
+        status = parse_status(&made, scratch);
         break;
     case XUELIAN__PEER_TYPE__PEER_TYPE_CERTIFIED:
         schema = &xuelian__certified__descriptor;

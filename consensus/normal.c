@@ -185,33 +185,26 @@ static enum status vote_store(struct pbft *core, enum height_index at, enum phas
         evidence_two_votes(core, phase, message->height, message->sender, held, message->body);
         return ST_CONFLICT;
     }
+    core->voters[at][phase] += !held->present;
     *held = *vote;
     return ST_OK;
 }
 
 enum status normal_vote(struct pbft *core, const struct pbft_message *message)
 {
-    ProtobufCMessage *decoded;
-    struct vote vote = {.present = true, .view = message->view, .signature = message->signature};
+    struct vote vote = {.present = true,
+                        .view = message->view,
+                        .hash = message->vote.header_hash,
+                        .signature = message->signature};
     if (message->height <= core->height) {
         return ST_OLD;
     }
     if (message->height > core->height + 2) {
         return ST_FUTURE;
     }
-    arena_reset(&core->scratch);
-    enum status status =
-        canonical_decode(&decoded, &xuelian__vote__descriptor, message->body, &core->scratch);
-    if (status != ST_OK) {
-        return status;
-    }
-    const Xuelian__Vote *wire = (const Xuelian__Vote *)(const void *)decoded;
-    enum phase_index phase = wire->phase == XUELIAN__PHASE__PHASE_COMMIT ? COMMIT : PREPARE;
+    enum phase_index phase = message->vote.phase == VOTE_COMMIT ? COMMIT : PREPARE;
     enum height_index at = message->height == core->height + 1 ? OPEN : NEXT;
-    if (!field_copy(&vote.hash, 32, &wire->header_hash)) {
-        return ST_BAD_ENCODING;
-    }
-    status = vote_store(core, at, phase, message, &vote);
+    enum status status = vote_store(core, at, phase, message, &vote);
     if (status == ST_OK && at == NEXT) {
         note_votes_ahead(core);
     }
@@ -224,11 +217,8 @@ enum status normal_vote(struct pbft *core, const struct pbft_message *message)
 bool normal_quorum(const struct pbft *core, enum phase_index phase, const uint64_t *only_view,
                    uint64_t *view, struct hash32 *hash)
 {
-    uint32_t n = core->set.count, q = quorum_size(n), present = 0;
-    for (uint32_t i = 0; i < n; i++) {
-        present += core->votes[OPEN][i][phase].present;
-    }
-    if (present < q) {
+    uint32_t n = core->set.count, q = quorum_size(n);
+    if (core->voters[OPEN][phase] < q) {
         return false;
     }
     /* The first member of a quorum has q - 1 others behind it. */

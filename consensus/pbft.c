@@ -342,10 +342,12 @@ void core_use_set(struct pbft *core, const struct validator_set *set)
     }
     for (size_t h = 0; h < HEIGHTS; h++) {
         memset(core->votes[h], 0, core->config.validators_max * sizeof *core->votes[h]);
+        memset(core->voters[h], 0, sizeof core->voters[h]);
         proposal_clear(&core->proposals[h]);
         core->openings[h].state = JUDGED_NONE;
         core->openings[h].message.size = 0;
     }
+    catch_up_use_set(core);
     core->tripwire.answered = 0;
     core->tripwire.token = 0;
     /* R24: with n = 1 nobody can be asked. */
@@ -458,7 +460,7 @@ static enum status step_message(struct pbft *core, const struct pubkey33 *from,
     case XUELIAN__PEER_TYPE__PEER_TYPE_NEW_VIEW:
         return new_view_message(core, message);
     case XUELIAN__PEER_TYPE__PEER_TYPE_STATUS:
-        return catch_up_status(core, from, message->body);
+        return catch_up_status(core, from, message);
     case XUELIAN__PEER_TYPE__PEER_TYPE_CERTIFIED: {
         ProtobufCMessage *decoded;
         arena_reset(&core->scratch);

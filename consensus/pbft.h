@@ -120,6 +120,17 @@ struct pbft_message {
     uint32_t sender;    /* index in the era's set */
     struct hash32 hash; /* what the signature covers */
     struct sig64 signature;
+    union {
+        struct {
+            enum vote_phase phase;
+            struct hash32 header_hash;
+        } vote; /* VOTE */
+        struct {
+            uint64_t era;
+            uint64_t view;
+            uint64_t height;
+        } status; /* STATUS: what its sender claims */
+    };
 };
 
 /* True for PRE_PREPARE, VOTE, VIEW_CHANGE, NEW_VIEW, STATUS, CERTIFIED, NEWEST_REQUEST, NEWEST_ANSWER.
@@ -394,6 +405,15 @@ struct pbft_summary {
 };
 
 void pbft_summary(const struct pbft *core, struct pbft_summary *summary);
+
+/* What of the summary changes most, at no cost. */
+struct pbft_position {
+    uint64_t height;
+    uint64_t era;
+    uint64_t view;
+};
+
+struct pbft_position pbft_position(const struct pbft *core);
 
 /* The set of the open height. Lives as long as the core; changes at a COMMIT effect. */
 const struct validator_set *pbft_set(const struct pbft *core);

@@ -11,32 +11,20 @@
 struct signature_place {
     enum newest kind; /* NEWEST_COUNT: a view change or new view */
     struct place place;
-    bool has_hash;
     struct hash32 hash; /* of the header voted for */
 };
 
-/* Reads where a message of one's own stands. False: nothing that the journal records. */
-static bool locate(struct pbft *core, const struct pbft_message *message,
-                   struct signature_place *out)
+/* Where a message of one's own stands. */
+static void locate(const struct pbft_message *message, struct signature_place *out)
 {
-    ProtobufCMessage *decoded;
     *out = (struct signature_place){.kind = NEWEST_COUNT,
                                     .place = {message->era, message->view, message->height}};
     if (message->type == XUELIAN__PEER_TYPE__PEER_TYPE_PRE_PREPARE) {
         out->kind = NEWEST_PRE_PREPARE;
-        return true;
+    } else if (message->type == XUELIAN__PEER_TYPE__PEER_TYPE_VOTE) {
+        out->kind = message->vote.phase == VOTE_COMMIT ? NEWEST_COMMIT : NEWEST_PREPARE;
+        out->hash = message->vote.header_hash;
     }
-    if (message->type != XUELIAN__PEER_TYPE__PEER_TYPE_VOTE) {
-        return true;
-    }
-    if (canonical_decode(&decoded, &xuelian__vote__descriptor, message->body, &core->scratch) !=
-        ST_OK) {
-        return false;
-    }
-    const Xuelian__Vote *wire = (const Xuelian__Vote *)(const void *)decoded;
-    out->kind = wire->phase == XUELIAN__PHASE__PHASE_COMMIT ? NEWEST_COMMIT : NEWEST_PREPARE;
-    out->has_hash = field_copy(&out->hash, 32, &wire->header_hash);
-    return out->has_hash;
 }
 
 static bool vote_unknown(const struct pbft *core, enum phase_index phase,
@@ -72,9 +60,8 @@ static bool armed(const struct pbft *core)
 bool tripwire_foreign(struct pbft *core, const struct pbft_message *message)
 {
     struct signature_place found;
-    arena_reset(&core->scratch);
-    if (!armed(core) || !locate(core, message, &found) ||
-        !unexplained(core, message->type, &found)) {
+    locate(message, &found);
+    if (!armed(core) || !unexplained(core, message->type, &found)) {
         return false;
     }
     core_alarm(core, PBFT_ALARM_OWN_SIGNATURE, NULL, NULL);
@@ -100,7 +87,6 @@ void tripwire_certificate(struct pbft *core, const struct certificate *certifica
     struct signature_place found = {.kind = certificate->phase == VOTE_COMMIT ? NEWEST_COMMIT
                                                                               : NEWEST_PREPARE,
                                     .place = {set->era, certificate->view, certificate->height},
-                                    .has_hash = true,
                                     .hash = certificate->header_hash};
     if (!armed(core) || index < 0 ||
         set->validators[index].incarnation != core->config.incarnation) {
@@ -293,8 +279,9 @@ static enum status judge_message(struct pbft *core, uint32_t type, struct bytes 
     if (status != ST_OK) {
         return status;
     }
+    locate(&message, &found);
     if (message.era == core->set.era && message.sender == (uint32_t)core->self &&
-        locate(core, &message, &found) && unexplained(core, message.type, &found)) {
+        unexplained(core, message.type, &found)) {
         check_add(checks, &core->config.key, &message.hash, &message.signature);
     }
     return ST_OK;
@@ -318,7 +305,6 @@ static enum status judge_certificate(struct pbft *core, struct bytes bytes, uint
     struct signature_place found = {.kind = certificate.phase == VOTE_COMMIT ? NEWEST_COMMIT
                                                                              : NEWEST_PREPARE,
                                     .place = {era, certificate.view, certificate.height},
-                                    .has_hash = true,
                                     .hash = certificate.header_hash};
     vote_hash(&hash, certificate.phase == VOTE_COMMIT ? TAG_SIGN_COMMIT : TAG_SIGN_PREPARE,
               &core->config.chain_id, era, certificate.view, certificate.height,
