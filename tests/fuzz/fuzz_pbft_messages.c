@@ -105,8 +105,8 @@ static uint32_t copies(void *context, const struct event *message, uint64_t dela
         struct heard *heard = &conversation->heard[conversation->count++];
         heard->due_ms = conversation->cluster->now_ms + delays[0];
         heard->from = message->from;
-        heard->type = message->message_type;
-        owned_set(&heard->body, owned_bytes(&message->body));
+        heard->type = message->envelope->type;
+        owned_set(&heard->body, envelope_body(message->envelope));
     }
     return 1;
 }
@@ -221,7 +221,9 @@ static void receive(struct cluster *cluster, uint32_t from, uint8_t type, struct
     /* The session drops what is longer. */
     if (replica_live(replica) && body.size <= frame_body_size_max(type) &&
         !cluster->oracle.failed) {
-        frame_receive(replica, from == HONEST ? 0 : from, type, body);
+        struct envelope *envelope = envelope_new(type, body);
+        frame_receive(replica, from == HONEST ? 0 : from, envelope);
+        envelope_let_go(envelope);
     }
 }
 

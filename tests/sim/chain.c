@@ -47,6 +47,7 @@ void chain_free(struct chain *chain)
     free(chain->at_height);
     free(chain->sets);
     free(chain->scratch);
+    free(chain->frame_scratch);
     map_free(&chain->tx_by_entry);
     map_free(&chain->block_by_hash);
 }
@@ -55,6 +56,19 @@ struct arena chain_scratch(struct chain *chain)
 {
     struct arena arena;
     arena_init(&arena, chain->scratch, PBFT_PARSE_SCRATCH_SIZE);
+    return arena;
+}
+
+struct arena chain_frame_scratch(struct chain *chain, size_t body_size)
+{
+    struct arena arena;
+    size_t room = body_size * 3 + 65536;
+    if (room > chain->frame_scratch_size) {
+        free(chain->frame_scratch);
+        chain->frame_scratch = sim_new(2 * room);
+        chain->frame_scratch_size = 2 * room;
+    }
+    arena_init(&arena, chain->frame_scratch, chain->frame_scratch_size);
     return arena;
 }
 

@@ -64,7 +64,9 @@ struct chain {
     size_t heights;
     struct validator_set **sets;
     size_t set_count, set_capacity;
-    uint8_t *scratch; /* PBFT_PARSE_SCRATCH_SIZE; whoever decodes resets it */
+    uint8_t *scratch;       /* PBFT_PARSE_SCRATCH_SIZE; whoever decodes resets it */
+    uint8_t *frame_scratch; /* grows; one frame between drivers is read at a time */
+    size_t frame_scratch_size;
 };
 
 /* Validators are the first `validators` keys. */
@@ -92,6 +94,8 @@ void chain_make_proposal(struct owned *out, const struct hash32 *parent_hash, ui
                          const struct sim_tx *const *txs, uint32_t count);
 
 struct arena chain_scratch(struct chain *chain);
+/* Room for a decoded frame between drivers of body_size, beside the scratch above: what is in it is parsed there. */
+struct arena chain_frame_scratch(struct chain *chain, size_t body_size);
 
 /* "#3[a b]", or the first bytes of a hash that no node has made. */
 void chain_name(const struct chain *chain, const struct hash32 *hash, char out[SIM_LABEL_SIZE]);

@@ -32,39 +32,40 @@ void cluster_line(struct cluster *cluster, const char *format, ...)
 
 /* ---- The heap of events -------------------------------------------------------------------------- */
 
-static bool before(const struct event *a, const struct event *b)
+static bool before(const struct due *a, const struct due *b)
 {
     return a->due_ms < b->due_ms || (a->due_ms == b->due_ms && a->order < b->order);
 }
 
 static void heap_push(struct cluster *cluster, struct event *event)
 {
-    struct event **heap = sim_grow(cluster->heap, cluster->heap_count, &cluster->heap_capacity,
-                                   sizeof(struct event *));
+    struct due due = {.due_ms = event->due_ms, .order = event->order, .event = event};
+    struct due *heap =
+        sim_grow(cluster->heap, cluster->heap_count, &cluster->heap_capacity, sizeof *heap);
     cluster->heap = heap;
     size_t at = cluster->heap_count++;
-    while (at > 0 && before(event, heap[(at - 1) / 2])) {
+    while (at > 0 && before(&due, &heap[(at - 1) / 2])) {
         heap[at] = heap[(at - 1) / 2];
         at = (at - 1) / 2;
     }
-    heap[at] = event;
+    heap[at] = due;
 }
 
 static struct event *heap_pop(struct cluster *cluster)
 {
-    struct event **heap = cluster->heap;
-    struct event *top = heap[0];
-    struct event *last = heap[--cluster->heap_count];
+    struct due *heap = cluster->heap;
+    struct event *top = heap[0].event;
+    struct due last = heap[--cluster->heap_count];
     size_t at = 0;
     for (;;) {
         size_t child = 2 * at + 1;
         if (child >= cluster->heap_count) {
             break;
         }
-        if (child + 1 < cluster->heap_count && before(heap[child + 1], heap[child])) {
+        if (child + 1 < cluster->heap_count && before(&heap[child + 1], &heap[child])) {
             child++;
         }
-        if (!before(heap[child], last)) {
+        if (!before(&heap[child], &last)) {
             break;
         }
         heap[at] = heap[child];
@@ -95,7 +96,7 @@ static void event_free(struct cluster *cluster, struct event *event)
     if (event->candidate != NULL) {
         candidate_free(replica, event->candidate);
     }
-    owned_free(&event->body);
+    envelope_let_go(event->envelope);
     free(event);
 }
 
@@ -118,8 +119,7 @@ static struct event *event_copy(struct cluster *cluster, const struct event *eve
     struct event *copy = sim_new(sizeof *copy);
     *copy = *event;
     copy->order = cluster->next_order++;
-    copy->body = (struct owned){.data = NULL};
-    owned_set(&copy->body, owned_bytes(&event->body));
+    envelope_hold(copy->envelope);
     return copy;
 }
 
@@ -176,7 +176,7 @@ static void happen(struct cluster *cluster, struct event *event)
         /* Bytes in flight do not mind that the receiver was started anew; a session would. */
         if (replica_live(replica) && !cluster->cut[event->from][event->node]) {
             cluster->counters.delivered++;
-            frame_receive(replica, event->from, event->message_type, owned_bytes(&event->body));
+            frame_receive(replica, event->from, event->envelope);
         } else if (replica->puppet && cluster->heard != NULL &&
                    !cluster->cut[event->from][event->node]) {
             cluster->heard(cluster->heard_context, event);
@@ -223,24 +223,21 @@ void cluster_forget(struct cluster *cluster, struct event *event)
 
 /* ---- Time ---------------------------------------------------------------------------------------- */
 
-static struct replica *next_tick(struct cluster *cluster)
+/* Of those whose deadline is next, the first. */
+static uint32_t next_to_tick(const struct cluster *cluster)
 {
-    struct replica *next = NULL;
-    for (uint32_t i = 0; i < cluster->options.nodes; i++) {
-        struct replica *replica = &cluster->replicas[i];
-        if (replica_live(replica) && replica->tick_ms != PBFT_NEVER_MS &&
-            (next == NULL || replica->tick_ms < next->tick_ms)) {
-            next = replica;
-        }
+    uint32_t next = 0;
+    for (uint32_t i = 1; i < cluster->options.nodes; i++) {
+        next = cluster->tick_ms[i] < cluster->tick_ms[next] ? i : next;
     }
     return next;
 }
 
 bool cluster_next(struct cluster *cluster, uint64_t until_ms)
 {
-    struct replica *ticking = next_tick(cluster);
-    uint64_t tick_ms = ticking == NULL ? UINT64_MAX : ticking->tick_ms;
-    uint64_t due_ms = cluster->heap_count == 0 ? UINT64_MAX : cluster->heap[0]->due_ms;
+    uint32_t next = next_to_tick(cluster);
+    uint64_t tick_ms = cluster->tick_ms[next];
+    uint64_t due_ms = cluster->heap_count == 0 ? UINT64_MAX : cluster->heap[0].due_ms;
     if (tick_ms > until_ms && due_ms > until_ms) {
         cluster->now_ms = until_ms > cluster->now_ms ? until_ms : cluster->now_ms;
         return false;
@@ -251,6 +248,7 @@ bool cluster_next(struct cluster *cluster, uint64_t until_ms)
         return true;
     }
     struct pbft_input input = {.type = PBFT_TICK};
+    struct replica *ticking = &cluster->replicas[next];
     cluster->now_ms = tick_ms > cluster->now_ms ? tick_ms : cluster->now_ms;
     cluster_note(cluster, cluster->now_ms * 64 + ticking->index * 8 + 7);
     ticking->ticks = ticking->ticked_ms == cluster->now_ms ? ticking->ticks + 1 : 1;
@@ -276,25 +274,31 @@ bool cluster_linked(const struct cluster *cluster, uint32_t from, uint32_t to)
     return from != to && a->up && b->up && !cluster->cut[from][to];
 }
 
-void cluster_send(struct cluster *cluster, uint32_t from, uint32_t to, uint8_t type,
-                  struct bytes body)
+void cluster_send(struct cluster *cluster, uint32_t from, uint32_t to, struct envelope *envelope)
 {
     if (!cluster_linked(cluster, from, to)) {
         return;
     }
     struct event *event = cluster_event(cluster, EVENT_MESSAGE, to);
     event->from = from;
-    event->message_type = type;
-    owned_set(&event->body, body);
+    event->envelope = envelope_hold(envelope);
     cluster->counters.messages++;
-    cluster->counters.bytes += body.size;
+    cluster->counters.bytes += envelope->size;
     cluster_post(cluster, event);
     /* What is for a key reaches every process that has it. */
     for (uint32_t i = to + 1; i < cluster->options.nodes; i++) {
         if (cluster->replicas[i].clone && cluster->replicas[i].original == to && i != from) {
-            cluster_send(cluster, from, i, type, body);
+            cluster_send(cluster, from, i, envelope);
         }
     }
+}
+
+void cluster_send_bytes(struct cluster *cluster, uint32_t from, uint32_t to, uint8_t type,
+                        struct bytes body)
+{
+    struct envelope *envelope = envelope_new(type, body);
+    cluster_send(cluster, from, to, envelope);
+    envelope_let_go(envelope);
 }
 
 void cluster_connect(struct cluster *cluster, uint32_t node)
@@ -326,10 +330,12 @@ void cluster_submit(struct cluster *cluster, uint32_t node, const struct sim_tx 
     wire.n_txs = 1;
     bytes = sim_new(canonical_size(&wire.base));
     size_t size = canonical_encode(bytes, &wire.base);
+    struct envelope *envelope =
+        envelope_new(XUELIAN__PEER_TYPE__PEER_TYPE_TRANSACTIONS, bytes_of(bytes, size));
     for (uint32_t i = 0; i < cluster->options.nodes; i++) {
-        cluster_send(cluster, node, i, XUELIAN__PEER_TYPE__PEER_TYPE_TRANSACTIONS,
-                     bytes_of(bytes, size));
+        cluster_send(cluster, node, i, envelope);
     }
+    envelope_let_go(envelope);
     free(bytes);
     replica_waiting(replica);
     replica_pump(replica);
@@ -357,7 +363,7 @@ void cluster_init(struct cluster *cluster, const struct cluster_options *options
 void cluster_free(struct cluster *cluster)
 {
     while (cluster->heap_count > 0) {
-        event_free(cluster, cluster->heap[--cluster->heap_count]);
+        event_free(cluster, cluster->heap[--cluster->heap_count].event);
     }
     while (cluster->held_count > 0) {
         event_free(cluster, cluster->held[--cluster->held_count]);

@@ -6,13 +6,14 @@
  * schedule, same run.
  *
  * cluster.c   events, links, time        replica.c, effects.c   one node: core, effect queue, start, crash
- * exec.c   proposals, bodies, blocks  frame.c     what arrives over links
+ * exec.c   proposals, bodies, blocks  frame.c     what arrives over links     envelope.c  bytes on their way
  * oracle.c    what must hold, checked at every step        print.c  lines for people */
 #ifndef XUELIAN_TESTS_SIM_CLUSTER_H
 #define XUELIAN_TESTS_SIM_CLUSTER_H
 
 #include "tests/sim/chain.h"
 #include "tests/sim/disk.h"
+#include "tests/sim/envelope.h"
 #include "tests/sim/executor.h"
 #include "tests/sim/oracle.h"
 #include "tests/sim/tape.h"
@@ -44,18 +45,24 @@ struct event {
     uint64_t order;  /* among events of one moment, and the name of a held one */
     enum event_type type;
     uint32_t node;
-    uint32_t boot; /* an event for an earlier life of the node is dropped */
-    uint32_t from; /* message, connected */
-    uint8_t message_type;
-    struct owned body;
-    uint64_t token; /* executed, verified */
-    bool good;      /* verified */
-    bool dropped;   /* executed: cancelled meanwhile */
+    uint32_t boot;             /* an event for an earlier life of the node is dropped */
+    uint32_t from;             /* message, connected */
+    struct envelope *envelope; /* message */
+    uint64_t token;            /* executed, verified */
+    bool good;                 /* verified */
+    bool dropped;              /* executed: cancelled meanwhile */
     enum pbft_outcome outcome;
     struct candidate *candidate; /* executed: the result, or NULL */
     void (*call)(void *context, uint64_t argument);
     void *context;
     uint64_t argument;
+};
+
+/* An event's place in time, beside it: the heap looks at many. */
+struct due {
+    uint64_t due_ms;
+    uint64_t order;
+    struct event *event;
 };
 
 struct schedule {
@@ -124,7 +131,6 @@ struct replica {
     int64_t clock_offset_ms;
     void *memory;
     struct pbft *core;
-    uint64_t tick_ms; /* next deadline */
     uint64_t ticked_ms;
     uint32_t ticks; /* at ticked_ms */
     uint64_t worked_ms;
@@ -180,8 +186,9 @@ struct cluster {
     struct chain chain;
     struct replica *replicas;
     uint64_t now_ms;
+    uint64_t tick_ms[SIM_NODES_MAX]; /* next deadline of each core; PBFT_NEVER_MS: there is none */
     bool cut[SIM_NODES_MAX][SIM_NODES_MAX]; /* [from][to]: nothing gets through */
-    struct event **heap;
+    struct due *heap;                       /* the next is the first */
     size_t heap_count, heap_capacity;
     struct event **held;
     size_t held_count, held_capacity;
@@ -217,9 +224,10 @@ void cluster_post(struct cluster *cluster, struct event *event);
 void cluster_release(struct cluster *cluster, struct event *event);
 void cluster_forget(struct cluster *cluster, struct event *event);
 
-/* From one node to another over their link. */
-void cluster_send(struct cluster *cluster, uint32_t from, uint32_t to, uint8_t type,
-                  struct bytes body);
+/* From one node to another over their link. The envelope stays the caller's to let go. */
+void cluster_send(struct cluster *cluster, uint32_t from, uint32_t to, struct envelope *envelope);
+void cluster_send_bytes(struct cluster *cluster, uint32_t from, uint32_t to, uint8_t type,
+                        struct bytes body);
 bool cluster_linked(const struct cluster *cluster, uint32_t from, uint32_t to);
 /* Both ends of every link of this node that is up learn of a new session. */
 void cluster_connect(struct cluster *cluster, uint32_t node);
@@ -238,8 +246,6 @@ void cluster_line(struct cluster *cluster, const char *format, ...);
 
 void replica_run_effect(struct replica *replica, const struct pbft_effect *effect);
 void replica_persisted(struct replica *replica);
-void replica_send(struct replica *replica, const struct pubkey33 *peer, uint8_t type,
-                  struct bytes body);
 
 /* ---- replica.c ----------------------------------------------------------------------------------- */
 
@@ -272,7 +278,7 @@ void pool_add(struct replica *replica, const struct sim_tx *tx);
 
 /* ---- frame.c ------------------------------------------------------------------------------------- */
 
-void frame_receive(struct replica *replica, uint32_t from, uint8_t type, struct bytes body);
+void frame_receive(struct replica *replica, uint32_t from, struct envelope *envelope);
 void frame_fetch_bodies(struct replica *replica, const struct pbft_effect *effect);
 void frame_fetch_blocks(struct replica *replica, const struct pbft_effect *effect);
 void frame_offer_block(struct replica *replica);

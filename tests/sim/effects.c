@@ -5,29 +5,16 @@
 
 /* ---- SEND ---------------------------------------------------------------------------------------- */
 
-static void loop_back(struct replica *replica, const struct pbft_effect *effect)
+static void loop_back(struct replica *replica, struct envelope *envelope)
 {
-    struct arena arena = chain_scratch(&replica->cluster->chain);
-    struct pbft_message message;
     struct pbft_input input = {.type = PBFT_MESSAGE};
-    if (pbft_message_parse(&message, effect->send.type, effect->send.body,
-                           &replica->cluster->chain.chain_id, &arena) != ST_OK) {
+    if (envelope_read(envelope, &replica->cluster->chain, &input.message.message) != ST_OK) {
         oracle_fail(replica->cluster, "node %u sends what it cannot read itself",
                     (unsigned)replica->index);
         return;
     }
     input.message.from = replica->cluster->keys.owners[replica->index].key;
-    input.message.message = &message;
     (void)replica_step(replica, &input);
-}
-
-void replica_send(struct replica *replica, const struct pubkey33 *peer, uint8_t type,
-                  struct bytes body)
-{
-    int to = keys_find(&replica->cluster->keys, peer);
-    if (to >= 0) {
-        cluster_send(replica->cluster, replica->index, (uint32_t)to, type, body);
-    }
 }
 
 static void print_send(struct replica *replica, const struct pbft_effect *effect)
@@ -46,21 +33,10 @@ static void print_send(struct replica *replica, const struct pbft_effect *effect
     }
 }
 
-static void send_out(struct replica *replica, const struct pbft_effect *effect)
+/* Returns true when this node is one of them. */
+static bool send_to_validators(struct replica *replica, struct envelope *envelope)
 {
     struct cluster *cluster = replica->cluster;
-    oracle_sent(replica, effect->send.type, effect->send.body);
-    print_send(replica, effect);
-    if (effect->send.to == PBFT_TO_PEER) {
-        replica_send(replica, &effect->send.peer, effect->send.type, effect->send.body);
-        return;
-    }
-    if (effect->send.to == PBFT_TO_PEERS) {
-        for (uint32_t i = 0; i < cluster->options.nodes; i++) {
-            cluster_send(cluster, replica->index, i, effect->send.type, effect->send.body);
-        }
-        return;
-    }
     const struct validator_set *set = pbft_set(replica->core);
     bool member = false;
     for (uint32_t i = 0; i < set->count; i++) {
@@ -68,13 +44,31 @@ static void send_out(struct replica *replica, const struct pbft_effect *effect)
         if (node == (int)(replica->clone ? replica->original : replica->index)) {
             member = true;
         } else if (node >= 0) {
-            cluster_send(cluster, replica->index, (uint32_t)node, effect->send.type,
-                         effect->send.body);
+            cluster_send(cluster, replica->index, (uint32_t)node, envelope);
         }
     }
-    if (member) {
-        loop_back(replica, effect);
+    return member;
+}
+
+static void send_out(struct replica *replica, const struct pbft_effect *effect)
+{
+    struct cluster *cluster = replica->cluster;
+    struct envelope *envelope = envelope_new(effect->send.type, effect->send.body);
+    oracle_sent(replica, envelope);
+    print_send(replica, effect);
+    if (effect->send.to == PBFT_TO_PEER) {
+        int to = keys_find(&cluster->keys, &effect->send.peer);
+        if (to >= 0) {
+            cluster_send(cluster, replica->index, (uint32_t)to, envelope);
+        }
+    } else if (effect->send.to == PBFT_TO_PEERS) {
+        for (uint32_t i = 0; i < cluster->options.nodes; i++) {
+            cluster_send(cluster, replica->index, i, envelope);
+        }
+    } else if (send_to_validators(replica, envelope)) {
+        loop_back(replica, envelope);
     }
+    envelope_let_go(envelope);
 }
 
 /* ---- Other effects ------------------------------------------------------------------------------- */

@@ -219,7 +219,8 @@ static uint64_t replica_state(const struct replica *replica)
     if (!replica_live(replica)) {
         return hash;
     }
-    hash = mix(mix(mix(hash, core_state(replica->core)), replica->tick_ms), replica->ticked_ms);
+    hash = mix(mix(mix(hash, core_state(replica->core)), replica->cluster->tick_ms[replica->index]),
+               replica->ticked_ms);
     for (const struct queued *queued = replica->head; queued != NULL; queued = queued->next) {
         hash = effect_state(hash, queued);
     }
@@ -241,12 +242,16 @@ static uint64_t event_state(const struct world *world, const struct event *event
     /* Rounds count from the one that is. Added, so that an earlier one is no other matter than a later. */
     hash = mix(hash, event->argument - (world->round << 2));
     hash = mix(mix(hash, event->due_ms), event->from);
-    hash = mix(mix(hash, event->message_type), event->token);
+    hash = mix(hash, event->token);
     hash = mix(hash, (uint64_t)event->outcome * 4 + (uint64_t)event->good * 2 + event->dropped);
     if (event->candidate != NULL) {
         hash = mix_hash(hash, &event->candidate->hash);
     }
-    return mix_owned(hash, &event->body);
+    if (event->type != EVENT_MESSAGE) {
+        return hash;
+    }
+    hash = mix(mix(hash, event->envelope->type), event->envelope->size);
+    return mix_bytes(hash, event->envelope->data, event->envelope->size);
 }
 
 uint64_t world_state(struct world *world)

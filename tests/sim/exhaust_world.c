@@ -64,12 +64,13 @@ static bool before(const struct event *a, const struct event *b)
     order = order != 0 ? order : compare(a->type != EVENT_MESSAGE, b->type != EVENT_MESSAGE);
     order = order != 0 ? order : compare(a->type, b->type);
     order = order != 0 ? order : compare(a->from, b->from);
-    order = order != 0 ? order : compare(a->message_type, b->message_type);
-    order = order != 0 ? order : compare(a->body.size, b->body.size);
-    if (order == 0 && a->body.size > 0) {
-        order = memcmp(a->body.data, b->body.data, a->body.size);
+    if (order != 0 || a->type != EVENT_MESSAGE) {
+        return order < 0;
     }
-    return order < 0;
+    order = compare(a->envelope->type, b->envelope->type);
+    order = order != 0 ? order : compare(a->envelope->size, b->envelope->size);
+    return order != 0 ? order < 0
+                      : memcmp(a->envelope->data, b->envelope->data, a->envelope->size) < 0;
 }
 
 static struct event *next_event(const struct world *world)
@@ -179,8 +180,8 @@ static void pass_time(struct world *world)
     uint64_t tick_ms = UINT64_MAX;
     uint64_t moment_ms = next_moment_ms(world);
     for (uint32_t i = 0; i < EXHAUST_NODES; i++) {
-        if (replica_live(&cluster->replicas[i]) && cluster->replicas[i].tick_ms < tick_ms) {
-            tick_ms = cluster->replicas[i].tick_ms;
+        if (cluster->tick_ms[i] < tick_ms) {
+            tick_ms = cluster->tick_ms[i];
             world->acted = (int)i;
         }
     }
@@ -328,10 +329,10 @@ static void run_ahead(struct world *world, uint32_t node)
     uint64_t now_ms = cluster->now_ms;
     struct pbft_summary before_it, now;
     pbft_summary(replica->core, &before_it);
-    for (int i = 0; i < TICKS_MAX && replica->tick_ms != PBFT_NEVER_MS && !cluster->oracle.failed;
-         i++) {
+    const uint64_t *tick_ms = &cluster->tick_ms[node];
+    for (int i = 0; i < TICKS_MAX && *tick_ms != PBFT_NEVER_MS && !cluster->oracle.failed; i++) {
         struct pbft_input input = {.type = PBFT_TICK};
-        cluster->now_ms = replica->tick_ms > cluster->now_ms ? replica->tick_ms : cluster->now_ms;
+        cluster->now_ms = *tick_ms > cluster->now_ms ? *tick_ms : cluster->now_ms;
         replica->ticked_ms = cluster->now_ms;
         (void)replica_step(replica, &input);
         replica_pump(replica);
@@ -373,8 +374,7 @@ static void deviate_message(struct world *world, enum deviation_kind kind)
         uint64_t round = round_of(event);
         struct event *again = cluster_event(cluster, EVENT_MESSAGE, event->node);
         again->from = event->from;
-        again->message_type = event->message_type;
-        owned_set(&again->body, owned_bytes(&event->body));
+        again->envelope = envelope_hold(event->envelope);
         cluster_post(cluster, again);
         CHECK(cluster->held_count == count + 1);
         place(again, round, ON_TIME);

@@ -24,12 +24,13 @@ void forged_free(struct forged *forged)
 
 void forged_send(const struct forger *forger, const struct forged *forged, uint32_t to)
 {
+    struct envelope *envelope = envelope_new(forged->type, owned_bytes(&forged->body));
     for (uint32_t i = 0; i < forger->cluster->options.nodes; i++) {
         if ((to >> i & 1) != 0) {
-            cluster_send(forger->cluster, forger->node, i, forged->type,
-                         owned_bytes(&forged->body));
+            cluster_send(forger->cluster, forger->node, i, envelope);
         }
     }
+    envelope_let_go(envelope);
 }
 
 static void sign_as(const struct forger *forger, const struct hash32 *hash, struct sig64 *out)

@@ -11,7 +11,7 @@ static void send_message(struct replica *replica, uint32_t to, uint8_t type,
 {
     uint8_t *bytes = sim_new(canonical_size(message));
     size_t size = canonical_encode(bytes, message);
-    cluster_send(replica->cluster, replica->index, to, type, bytes_of(bytes, size));
+    cluster_send_bytes(replica->cluster, replica->index, to, type, bytes_of(bytes, size));
     free(bytes);
 }
 
@@ -30,30 +30,31 @@ static void print_received(struct replica *replica, uint32_t from, uint8_t type,
 
 /* ---- Consensus messages -------------------------------------------------------------------------- */
 
-static void consensus(struct replica *replica, uint32_t from, uint8_t type, struct bytes body)
+static void consensus(struct replica *replica, uint32_t from, struct envelope *envelope)
 {
     struct cluster *cluster = replica->cluster;
-    struct arena arena = chain_scratch(&cluster->chain);
-    struct pbft_message message;
+    const struct pbft_message *message;
     struct pubkey33 key;
     struct pbft_input input = {.type = PBFT_MESSAGE};
-    enum status status = pbft_message_parse(&message, type, body, &cluster->chain.chain_id, &arena);
+    uint8_t type = envelope->type;
+    struct bytes body = envelope_body(envelope);
+    enum status status = envelope_read(envelope, &cluster->chain, &message);
     if (status != ST_OK) {
         print_received(replica, from, type, body, status_name(status));
         return;
     }
-    if (message.has_signer) {
-        if (!pbft_signer_key(replica->core, message.era, message.sender, &key)) {
+    if (message->has_signer) {
+        if (!pbft_signer_key(replica->core, message->era, message->sender, &key)) {
             print_received(replica, from, type, body, "unknown signer, dropped");
             return;
         }
-        if (!keys_verify(&cluster->keys, &key, &message.hash, &message.signature)) {
+        if (!envelope_signed_by(envelope, &cluster->keys, &key)) {
             print_received(replica, from, type, body, "bad signature, dropped");
             return;
         }
     }
     input.message.from = cluster->keys.owners[from].key;
-    input.message.message = &message;
+    input.message.message = message;
     /* What it leads to is printed behind it, so the line comes first and the verdict, when bad, after. */
     enum status verdict = replica_step(replica, &input);
     print_received(replica, from, type, body, verdict == ST_OK ? "" : status_name(verdict));
@@ -350,11 +351,8 @@ void frame_offer_block(struct replica *replica)
 
 static void blocks(struct replica *replica, uint32_t from, struct bytes body)
 {
-    size_t room = body.size * 3 + 65536;
-    void *memory = sim_new(room);
-    struct arena arena;
+    struct arena arena = chain_frame_scratch(&replica->cluster->chain, body.size);
     ProtobufCMessage *message;
-    arena_init(&arena, memory, room);
     if (canonical_decode(&message, &xuelian__blocks__descriptor, body, &arena) == ST_OK) {
         const Xuelian__Blocks *wire = (const Xuelian__Blocks *)(const void *)message;
         for (size_t i = 0; i < wire->n_blocks && i < SIM_FETCHED_BLOCKS; i++) {
@@ -366,16 +364,13 @@ static void blocks(struct replica *replica, uint32_t from, struct bytes body)
         frame_offer_block(replica);
         (void)replica_step(replica, &input);
     }
-    free(memory);
 }
 
 /* ---- All ----------------------------------------------------------------------------------------- */
 
 static void between_drivers(struct replica *replica, uint32_t from, uint8_t type, struct bytes body)
 {
-    size_t room = body.size * 3 + 65536;
-    void *memory = sim_new(room);
-    struct arena arena;
+    struct arena arena = chain_frame_scratch(&replica->cluster->chain, body.size);
     ProtobufCMessage *message = NULL;
     const ProtobufCMessageDescriptor *schema =
         type == XUELIAN__PEER_TYPE__PEER_TYPE_TRANSACTIONS ? &xuelian__transactions__descriptor
@@ -383,7 +378,6 @@ static void between_drivers(struct replica *replica, uint32_t from, uint8_t type
             ? &xuelian__bodies_request__descriptor
         : type == XUELIAN__PEER_TYPE__PEER_TYPE_BODIES ? &xuelian__bodies__descriptor
                                                        : &xuelian__blocks_request__descriptor;
-    arena_init(&arena, memory, room);
     if (canonical_decode(&message, schema, body, &arena) == ST_OK) {
         const void *wire = message;
         if (type == XUELIAN__PEER_TYPE__PEER_TYPE_TRANSACTIONS) {
@@ -396,13 +390,14 @@ static void between_drivers(struct replica *replica, uint32_t from, uint8_t type
             blocks_request(replica, from, wire);
         }
     }
-    free(memory);
 }
 
-void frame_receive(struct replica *replica, uint32_t from, uint8_t type, struct bytes body)
+void frame_receive(struct replica *replica, uint32_t from, struct envelope *envelope)
 {
+    uint8_t type = envelope->type;
+    struct bytes body = envelope_body(envelope);
     if (pbft_takes(type)) {
-        consensus(replica, from, type, body);
+        consensus(replica, from, envelope);
     } else if (type == XUELIAN__PEER_TYPE__PEER_TYPE_BLOCKS) {
         print_received(replica, from, type, body, "");
         blocks(replica, from, body);

@@ -10,8 +10,27 @@ static int by_key(const void *a, const void *b)
                             &((const struct key_owner *)b)->key);
 }
 
+/* Keys are as good as random there. */
+static uint32_t place_of(const struct pubkey33 *key)
+{
+    return be32_get(key->bytes + 1) % KEY_PLACES;
+}
+
+static void place_all(struct keys *keys)
+{
+    memset(keys->places, 0, sizeof keys->places);
+    for (uint32_t i = 0; i < keys->count; i++) {
+        uint32_t at = place_of(&keys->owners[i].key);
+        while (keys->places[at] != 0) {
+            at = (at + 1) % KEY_PLACES;
+        }
+        keys->places[at] = (uint8_t)(i + 1);
+    }
+}
+
 void keys_init(struct keys *keys, uint32_t count, bool real)
 {
+    CHECK(count <= KEYS_MAX);
     *keys = (struct keys){.real = real, .count = count};
     keys->owners = sim_new(count * sizeof *keys->owners);
     for (uint32_t i = 0; i < count; i++) {
@@ -28,6 +47,7 @@ void keys_init(struct keys *keys, uint32_t count, bool real)
     for (uint32_t i = 0; i < count; i++) {
         keys->owners[i].index = i;
     }
+    place_all(keys);
 }
 
 void keys_free(struct keys *keys)
@@ -46,6 +66,7 @@ void keys_lend(struct keys *keys, uint32_t from, uint32_t to)
     owner->secret = keys->owners[from].secret;
     owner->key = keys->owners[from].key;
     CHECK(signer_new(&owner->signer, owner->secret.bytes) == ST_OK);
+    place_all(keys);
 }
 
 static void ideal(const struct key_owner *owner, const struct hash32 *hash, struct sig64 *out)
@@ -73,9 +94,10 @@ void keys_sign(void *context, const struct hash32 *hash, struct sig64 *signature
 
 int keys_find(const struct keys *keys, const struct pubkey33 *key)
 {
-    for (uint32_t i = 0; i < keys->count; i++) {
-        if (pubkey33_compare(&keys->owners[i].key, key) == 0) {
-            return (int)i;
+    for (uint32_t at = place_of(key); keys->places[at] != 0; at = (at + 1) % KEY_PLACES) {
+        int index = keys->places[at] - 1;
+        if (pubkey33_compare(&keys->owners[index].key, key) == 0) {
+            return index; /* of several owners of a key the first: it was placed first */
         }
     }
     return -1;

@@ -16,12 +16,15 @@ struct key_owner {
     struct hash32 secret;
 };
 
+enum { KEYS_MAX = 32, KEY_PLACES = 4 * KEYS_MAX };
+
 struct keys {
     bool real;
     uint32_t count;
     struct key_owner *owners;
-    uint64_t made;    /* signatures */
-    uint64_t checked; /* and checks of them */
+    uint8_t places[KEY_PLACES]; /* index and one of a key, at its hash or soon after; 0: none */
+    uint64_t made;              /* signatures */
+    uint64_t checked;           /* and checks of them */
 };
 
 void keys_init(struct keys *keys, uint32_t count, bool real);

@@ -95,27 +95,29 @@ static void say(struct replica *replica, enum spoken_kind kind, const struct spo
     spoken->list[spoken->count++] = *said;
 }
 
-void oracle_sent(struct replica *replica, uint8_t type, struct bytes body)
+void oracle_sent(struct replica *replica, struct envelope *envelope)
 {
     struct cluster *cluster = replica->cluster;
     struct oracle_node *node = &cluster->oracle.nodes[replica->index];
-    struct arena arena = chain_scratch(&cluster->chain);
-    struct pbft_message message;
+    const struct pbft_message *message;
     struct pubkey33 key;
+    uint8_t type = envelope->type;
     enum spoken_kind kind = SPOKEN_KINDS;
-    if (body.size > frame_body_size_max(type)) {
+    if (envelope->size > frame_body_size_max(type)) {
         oracle_fail(cluster, "node %u sends a %s of %zu bytes, which no frame holds",
-                    (unsigned)replica->index, show_peer_type(type), body.size);
+                    (unsigned)replica->index, show_peer_type(type), envelope->size);
         return;
     }
     if (node->traitor || node->excused || !pbft_takes(type) ||
-        pbft_message_parse(&message, type, body, &cluster->chain.chain_id, &arena) != ST_OK ||
-        !message.has_signer || !pbft_signer_key(replica->core, message.era, message.sender, &key) ||
+        envelope_read(envelope, &cluster->chain, &message) != ST_OK || !message->has_signer ||
+        !pbft_signer_key(replica->core, message->era, message->sender, &key) ||
         pubkey33_compare(&key, &cluster->keys.owners[replica->index].key) != 0) {
         return; /* another's message passed on */
     }
-    struct spoken said = {
-        .era = message.era, .view = message.view, .height = message.height, .hash = message.hash};
+    struct spoken said = {.era = message->era,
+                          .view = message->view,
+                          .height = message->height,
+                          .hash = message->hash};
     if (type == XUELIAN__PEER_TYPE__PEER_TYPE_PRE_PREPARE) {
         kind = SPOKEN_PRE_PREPARE;
     } else if (type == XUELIAN__PEER_TYPE__PEER_TYPE_VIEW_CHANGE) {
@@ -123,12 +125,8 @@ void oracle_sent(struct replica *replica, uint8_t type, struct bytes body)
     } else if (type == XUELIAN__PEER_TYPE__PEER_TYPE_NEW_VIEW) {
         kind = SPOKEN_NEW_VIEW;
     } else if (type == XUELIAN__PEER_TYPE__PEER_TYPE_VOTE) {
-        ProtobufCMessage *decoded;
-        arena_reset(&arena);
-        CHECK(canonical_decode(&decoded, &xuelian__vote__descriptor, body, &arena) == ST_OK);
-        const Xuelian__Vote *wire = (const Xuelian__Vote *)(const void *)decoded;
-        kind = wire->phase == XUELIAN__PHASE__PHASE_COMMIT ? SPOKEN_COMMIT : SPOKEN_PREPARE;
-        (void)field_copy(&said.hash, 32, &wire->header_hash);
+        kind = message->vote.phase == VOTE_COMMIT ? SPOKEN_COMMIT : SPOKEN_PREPARE;
+        said.hash = message->vote.header_hash;
     }
     if (kind == SPOKEN_KINDS) {
         return;
@@ -263,7 +261,11 @@ void oracle_stepped(struct replica *replica)
     struct cluster *cluster = replica->cluster;
     struct oracle *oracle = &cluster->oracle;
     struct oracle_node *node = &oracle->nodes[replica->index];
+    struct pbft_position at = pbft_position(replica->core);
     struct pbft_summary summary;
+    if (at.height == node->height && at.era == replica->last_era && at.view == replica->last_view) {
+        return; /* it stands where it stood */
+    }
     pbft_summary(replica->core, &summary);
     if (summary.height < node->height) {
         oracle_fail(cluster, "node %u goes back from height %llu to %llu", (unsigned)replica->index,

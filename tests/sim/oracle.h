@@ -14,6 +14,7 @@
 #include "tests/sim/chain.h"
 
 struct cluster;
+struct envelope;
 struct replica;
 
 struct spoken {
@@ -63,7 +64,7 @@ struct oracle {
 void oracle_init(struct cluster *cluster);
 void oracle_free(struct cluster *cluster);
 
-void oracle_sent(struct replica *replica, uint8_t type, struct bytes body);
+void oracle_sent(struct replica *replica, struct envelope *envelope);
 void oracle_committed(struct replica *replica, const struct sim_block *block,
                       struct bytes certificate);
 void oracle_persisted(struct replica *replica);

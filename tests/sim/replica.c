@@ -35,7 +35,7 @@ static void schedule_tick(struct replica *replica)
     enum { TICKS_MAX = 100 };
     uint64_t now_ms = replica->cluster->now_ms;
     uint64_t deadline_ms = pbft_deadline_ms(replica->core);
-    replica->tick_ms = deadline_ms < now_ms ? now_ms : deadline_ms;
+    replica->cluster->tick_ms[replica->index] = deadline_ms < now_ms ? now_ms : deadline_ms;
     if (replica->ticks > TICKS_MAX) {
         oracle_fail(replica->cluster, "busy: node %u wants more than %d ticks in one moment",
                     (unsigned)replica->index, TICKS_MAX);
@@ -145,7 +145,7 @@ void replica_init(struct replica *replica, struct cluster *cluster, uint32_t ind
     replica->incarnation = cluster->chain.incarnations;
     replica->tail = &replica->head;
     replica->batch = sim_new((size_t)LIMIT_PROPOSAL_ENTRIES_MAX * sizeof *replica->batch);
-    replica->tick_ms = PBFT_NEVER_MS;
+    replica->cluster->tick_ms[replica->index] = PBFT_NEVER_MS;
 }
 
 static void forget_memory(struct replica *replica)
@@ -167,7 +167,7 @@ static void forget_memory(struct replica *replica)
     replica->blocked = false;
     replica->pool_count = 0;
     replica->executing = NULL;
-    replica->tick_ms = PBFT_NEVER_MS;
+    replica->cluster->tick_ms[replica->index] = PBFT_NEVER_MS;
 }
 
 void replica_free(struct replica *replica)
@@ -182,14 +182,12 @@ void replica_free(struct replica *replica)
 }
 
 /* Answers of executions that die with the node. */
-static void forget_executions(struct replica *replica, struct event **list, size_t count)
+static void forget_execution(struct replica *replica, struct event *event)
 {
-    for (size_t i = 0; i < count; i++) {
-        if (list[i]->type == EVENT_EXECUTED && list[i]->node == replica->index &&
-            list[i]->candidate != NULL) {
-            candidate_free(replica, list[i]->candidate);
-            list[i]->candidate = NULL;
-        }
+    if (event->type == EVENT_EXECUTED && event->node == replica->index &&
+        event->candidate != NULL) {
+        candidate_free(replica, event->candidate);
+        event->candidate = NULL;
     }
 }
 
@@ -197,8 +195,12 @@ void replica_crash(struct replica *replica, const struct disk_arrived *arrived)
 {
     struct cluster *cluster = replica->cluster;
     CHECK(replica->up && !replica->pumping);
-    forget_executions(replica, cluster->heap, cluster->heap_count);
-    forget_executions(replica, cluster->held, cluster->held_count);
+    for (size_t i = 0; i < cluster->heap_count; i++) {
+        forget_execution(replica, cluster->heap[i].event);
+    }
+    for (size_t i = 0; i < cluster->held_count; i++) {
+        forget_execution(replica, cluster->held[i]);
+    }
     forget_memory(replica);
     disk_crash(&replica->disk, arrived);
     replica->up = false;
@@ -257,7 +259,7 @@ bool replica_start(struct replica *replica)
                     status_name(status));
         return false;
     }
-    replica->tick_ms = cluster->now_ms;
+    cluster->tick_ms[replica->index] = cluster->now_ms;
     replica->ticks = 0;
     oracle_started(replica);
     cluster_connect(cluster, replica->index);

@@ -283,8 +283,8 @@ static void answer_newest(struct traitors *traitors, const struct forger *forger
     wire.nonce = ((const Xuelian__NewestRequest *)(const void *)message)->nonce;
     CHECK(canonical_size(&wire.base) <= sizeof bytes);
     size_t size = canonical_encode(bytes, &wire.base);
-    cluster_send(cluster, forger->node, to, XUELIAN__PEER_TYPE__PEER_TYPE_NEWEST_ANSWER,
-                 bytes_of(bytes, size));
+    cluster_send_bytes(cluster, forger->node, to, XUELIAN__PEER_TYPE__PEER_TYPE_NEWEST_ANSWER,
+                       bytes_of(bytes, size));
 }
 
 /* ---- Hearing ------------------------------------------------------------------------------------- */
@@ -294,15 +294,8 @@ static void echo(struct traitors *traitors, const struct forger *forger,
                  const struct pbft_message *message)
 {
     struct spoken *last = &traitors->echoed[forger->node];
-    struct arena arena = chain_scratch(&traitors->cluster->chain);
-    ProtobufCMessage *decoded;
-    struct hash32 hash;
-    if (canonical_decode(&decoded, &xuelian__vote__descriptor, message->body, &arena) != ST_OK) {
-        return;
-    }
-    const Xuelian__Vote *wire = (const Xuelian__Vote *)(const void *)decoded;
-    bool commit = wire->phase == XUELIAN__PHASE__PHASE_COMMIT;
-    (void)field_copy(&hash, 32, &wire->header_hash);
+    const struct hash32 hash = message->vote.header_hash;
+    bool commit = message->vote.phase == VOTE_COMMIT;
     if (last->view == message->view && last->height == message->height * 2 + commit &&
         last->era == message->era && hash32_equal(&last->hash, &hash)) {
         return;
@@ -343,29 +336,27 @@ static void heard(void *context, const struct event *event)
 {
     struct traitors *traitors = context;
     struct cluster *cluster = traitors->cluster;
-    struct arena arena = chain_scratch(&cluster->chain);
-    struct pbft_message message;
+    const struct pbft_message *message;
     struct pbft_summary at;
     const struct validator_set *set;
-    struct bytes body = owned_bytes(&event->body);
+    struct envelope *envelope = event->envelope;
+    struct bytes body = envelope_body(envelope);
     if ((traitors->nodes >> event->from & 1) != 0 || !look(traitors, &at, &set)) {
         return;
     }
     struct forger forger = forger_of(cluster, event->node, set);
     if (choose(traitors, 16) == 15) {
         size_t place = traitors->next_kept++ % TRAITOR_KEPT;
-        traitors->kept[place].type = event->message_type;
+        traitors->kept[place].type = envelope->type;
         owned_set(&traitors->kept[place].body, body);
     }
-    if (event->message_type == XUELIAN__PEER_TYPE__PEER_TYPE_BLOCKS_REQUEST) {
+    if (envelope->type == XUELIAN__PEER_TYPE__PEER_TYPE_BLOCKS_REQUEST) {
         offer_block(traitors, &forger, at.height + 1);
-    } else if (event->message_type == XUELIAN__PEER_TYPE__PEER_TYPE_NEWEST_REQUEST) {
+    } else if (envelope->type == XUELIAN__PEER_TYPE__PEER_TYPE_NEWEST_REQUEST) {
         answer_newest(traitors, &forger, event->from, body);
-    } else if (pbft_takes(event->message_type) &&
-               pbft_message_parse(&message, event->message_type, body, &cluster->chain.chain_id,
-                                  &arena) == ST_OK &&
-               message.has_signer) {
-        heard_signed(traitors, &forger, &message);
+    } else if (pbft_takes(envelope->type) &&
+               envelope_read(envelope, &cluster->chain, &message) == ST_OK && message->has_signer) {
+        heard_signed(traitors, &forger, message);
     }
 }
 

@@ -48,29 +48,20 @@ static bool read_filter(struct script *script, struct filter *filter)
 static const char *type_of(struct script *script, const struct event *message, uint64_t *view,
                            uint64_t *height)
 {
-    struct arena arena = chain_scratch(&script->cluster->chain);
-    struct pbft_message parsed;
-    ProtobufCMessage *decoded;
-    struct bytes body = owned_bytes(&message->body);
+    const struct pbft_message *parsed;
+    struct envelope *envelope = message->envelope;
     *view = 0;
     *height = 0;
-    if (!pbft_takes(message->message_type) ||
-        pbft_message_parse(&parsed, message->message_type, body, &script->cluster->chain.chain_id,
-                           &arena) != ST_OK) {
-        return show_peer_type(message->message_type);
+    if (!pbft_takes(envelope->type) ||
+        envelope_read(envelope, &script->cluster->chain, &parsed) != ST_OK) {
+        return show_peer_type(envelope->type);
     }
-    *view = parsed.has_signer ? parsed.view : 0;
-    *height = parsed.has_signer ? parsed.height : 0;
-    if (message->message_type != XUELIAN__PEER_TYPE__PEER_TYPE_VOTE) {
-        return show_peer_type(message->message_type);
+    *view = parsed->has_signer ? parsed->view : 0;
+    *height = parsed->has_signer ? parsed->height : 0;
+    if (envelope->type != XUELIAN__PEER_TYPE__PEER_TYPE_VOTE) {
+        return show_peer_type(envelope->type);
     }
-    arena_reset(&arena);
-    if (canonical_decode(&decoded, &xuelian__vote__descriptor, body, &arena) != ST_OK) {
-        return "VOTE";
-    }
-    return ((const Xuelian__Vote *)(const void *)decoded)->phase == XUELIAN__PHASE__PHASE_COMMIT
-               ? "COMMIT"
-               : "PREPARE";
+    return parsed->vote.phase == VOTE_COMMIT ? "COMMIT" : "PREPARE";
 }
 
 static bool matches(struct script *script, const struct filter *filter, const struct event *event)
@@ -175,8 +166,7 @@ bool flight_copy(struct script *script)
     for (size_t i = 0; i < held; i++) {
         const struct event *event = script->cluster->held[i];
         if (event->order < before && matches(script, &filter, event)) {
-            cluster_send(script->cluster, event->from, event->node, event->message_type,
-                         owned_bytes(&event->body));
+            cluster_send(script->cluster, event->from, event->node, event->envelope);
         }
     }
     return true;
@@ -193,10 +183,10 @@ bool flight_list(struct script *script)
     for (size_t i = 0; i < cluster->held_count; i++) {
         const struct event *event = cluster->held[i];
         if (matches(script, &filter, event) &&
-            (filter.type_count > 0 || show_worth_a_line(event->message_type))) {
+            (filter.type_count > 0 || show_worth_a_line(event->envelope->type))) {
             script_print(
                 script, "%u to %u: %s", (unsigned)event->from, (unsigned)event->node,
-                show_message(cluster, event->message_type, owned_bytes(&event->body), text));
+                show_message(cluster, event->envelope->type, envelope_body(event->envelope), text));
         }
     }
     return true;
@@ -204,23 +194,21 @@ bool flight_list(struct script *script)
 
 void flight_note(struct script *script, const struct event *message)
 {
-    struct arena arena = chain_scratch(&script->cluster->chain);
-    struct pbft_message parsed;
-    if (message->message_type != XUELIAN__PEER_TYPE__PEER_TYPE_VIEW_CHANGE ||
+    const struct pbft_message *parsed;
+    struct bytes body = envelope_body(message->envelope);
+    if (message->envelope->type != XUELIAN__PEER_TYPE__PEER_TYPE_VIEW_CHANGE ||
         script->change_count == CHANGES_MAX ||
-        pbft_message_parse(&parsed, message->message_type, owned_bytes(&message->body),
-                           &script->cluster->chain.chain_id, &arena) != ST_OK) {
+        envelope_read(message->envelope, &script->cluster->chain, &parsed) != ST_OK) {
         return;
     }
     struct seen_change *seen = &script->changes[script->change_count];
-    *seen = (struct seen_change){.node = message->from, .era = parsed.era, .view = parsed.view};
+    *seen = (struct seen_change){.node = message->from, .era = parsed->era, .view = parsed->view};
     for (size_t i = 0; i < script->change_count; i++) {
         const struct seen_change *known = &script->changes[i];
-        if (known->node == seen->node &&
-            bytes_equal(owned_bytes(&known->bytes), owned_bytes(&message->body))) {
+        if (known->node == seen->node && bytes_equal(owned_bytes(&known->bytes), body)) {
             return;
         }
     }
-    owned_set(&seen->bytes, owned_bytes(&message->body));
+    owned_set(&seen->bytes, body);
     script->change_count++;
 }

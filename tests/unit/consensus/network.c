@@ -20,8 +20,9 @@ static uint32_t copies(void *context, const struct event *message, uint64_t dela
     (void)context;
     delays[0] = 1;
     /* A vote begins with its phase: field 1, a varint. */
-    bool commit = message->message_type == XUELIAN__PEER_TYPE__PEER_TYPE_VOTE &&
-                  message->body.size > 2 && message->body.data[1] == XUELIAN__PHASE__PHASE_COMMIT;
+    const struct envelope *envelope = message->envelope;
+    bool commit = envelope->type == XUELIAN__PEER_TYPE__PEER_TYPE_VOTE && envelope->size > 2 &&
+                  envelope->data[1] == XUELIAN__PHASE__PHASE_COMMIT;
     return commits_are_lost && commit ? 0 : 1;
 }
 
