@@ -4,6 +4,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "ledger/genesis_rules.h"
+#include "ledger/tx/records.h"
 #include "proto/bytes.h"
 #include "proto/canonical.h"
 #include "proto/convert.h"
@@ -98,7 +100,9 @@ static enum status check_counts(const Xuelian__Genesis *message, char *error)
         size_t max;
     } lists[] = {{"regions", message->n_regions, LIMIT_REGIONS_MAX},
                  {"members", message->n_members, LIMIT_MEMBERS_GENESIS_MAX},
-                 {"courses", message->n_courses, LIMIT_COURSES_GENESIS_MAX}};
+                 {"courses", message->n_courses, LIMIT_COURSES_GENESIS_MAX},
+                 {"rules", message->n_rules, LIMIT_RULES_GENESIS_MAX},
+                 {"catalogue entries", message->n_catalogue, LIMIT_CATALOGUE_GENESIS_MAX}};
     for (size_t i = 0; i < sizeof lists / sizeof lists[0]; i++) {
         if (lists[i].count > lists[i].max) {
             snprintf(error, GENESIS_ERROR_SIZE, "the genesis file has %zu %s; at most %zu",
@@ -309,6 +313,9 @@ static enum status check_message(struct genesis *genesis, char *error)
     if (status == ST_OK) {
         status = check_courses(message, error);
     }
+    if (status == ST_OK) {
+        status = genesis_check_rules(message, error);
+    }
     return status == ST_OK ? derive_set(genesis, error) : status;
 }
 
@@ -403,6 +410,12 @@ enum status genesis_apply(const struct genesis *genesis, struct state *state)
     for (size_t i = 0; i < message->n_courses && status == ST_OK; i++) {
         status = put_message(state, XUELIAN__COLLECTION__COLLECTION_COURSES,
                              message->courses[i]->id, &message->courses[i]->base);
+    }
+    for (size_t i = 0; i < message->n_rules && status == ST_OK; i++) {
+        status = rule_record_put(state, message->rules[i]);
+    }
+    for (size_t i = 0; i < message->n_catalogue && status == ST_OK; i++) {
+        status = catalogue_record_put(state, message->catalogue[i]);
     }
     return status == ST_OK ? put_params(message->params, state) : status;
 }

@@ -24,7 +24,8 @@ enum status genesis_parse(struct genesis *genesis, struct bytes bytes,
                           char error[GENESIS_ERROR_SIZE]);
 void genesis_free(struct genesis *genesis);
 
-/* Writes the genesis state into an empty one: members, regions, courses, parameters. */
+/* Writes the genesis state into an empty one: members, regions, courses, rules, the catalogue,
+ * parameters. */
 enum status genesis_apply(const struct genesis *genesis, struct state *state);
 
 /* Canonical Params and their hash. Out: out of 256 bytes. */

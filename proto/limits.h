@@ -19,6 +19,8 @@
     X(MEMBERS_GENESIS_MAX, 10000, "members in genesis", "genesis is refused")             \
     X(REGIONS_MAX, 100000, "regions in genesis", "genesis is refused")                    \
     X(COURSES_GENESIS_MAX, 100000, "courses in genesis", "genesis is refused")            \
+    X(RULES_GENESIS_MAX, 10000, "rules in genesis", "genesis is refused")                 \
+    X(CATALOGUE_GENESIS_MAX, 10000, "catalogue entries in genesis", "genesis is refused") \
     X(GENESIS_SIZE_MAX, 16777216, "bytes of a genesis file", "genesis is refused")        \
     X(ACCOUNT_ITEMS_MAX, 100000, "items of an account", "ACCOUNT_FULL")                   \
     X(ITEM_VERSIONS_MAX, 10000, "versions of an item", "VERSIONS_FULL")                   \

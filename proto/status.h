@@ -140,6 +140,54 @@ enum status_class {
     X(APPLICATIONS_FULL, 236, RULE,                                                                \
       "the account has the most open applications it may; await or withdraw one",                  \
       "待审核的申请已达上限；请等待或撤回一项")                                                    \
+    /* rules, conversion */                                                                        \
+    X(UNKNOWN_RULE, 242, RULE,                                                                     \
+      "no conversion or points rule of that kind with that number; check the number",              \
+      "没有该编号的转换或积分规则；请核对编号")                                                    \
+    X(RULE_NOT_IN_FORCE, 243, RULE,                                                                \
+      "the rule is not in force on this date; use the version that is",                            \
+      "规则在该日期未施行；请使用施行中的版本")                                                    \
+    X(SOURCE_NOT_VALID, 244, RULE,                                                                 \
+      "a source is revoked, suspended, expired or not confirmed; use others",                      \
+      "来源成果已撤销、暂停、过期或未确认；请使用其他成果")                                        \
+    X(SOURCE_NOT_ACCEPTED, 245, RULE,                                                              \
+      "the rule does not take a source: see its kind, course, level, issuer, grade and age",       \
+      "来源成果不符合规则：请核对类别、课程、层次、颁发机构、等级与时限")                          \
+    X(SOURCE_USED, 246, RULE,                                                                      \
+      "so much of a source is not left: it was used before; ask for less or use others",           \
+      "来源成果的可用数额不足：此前已被使用；请减少数额或使用其他成果")                            \
+    X(CEILING_REACHED, 247, RULE,                                                                  \
+      "the ceiling of the rule or of the programme is reached; nothing more can be given",         \
+      "已达到规则或人才培养方案的上限；不能再给予")                                                \
+    X(NOTHING_EARNED, 248, RULE,                                                                   \
+      "by the rule's ratio the sources give nothing; put more together",                           \
+      "按规则比例不足最小单位；请合并更多来源")                                                    \
+    X(BAD_RULE, 249, RULE,                                                                         \
+      "the rule record contradicts itself or its earlier version; see the standard fields",        \
+      "规则记录自相矛盾或与先前版本不一致；请查阅标准字段")                                        \
+    X(APPEALS_SPENT, 250, RULE, "the appeals are used up; the refusal is final",                   \
+      "申诉次数已用完；不予通过的决定为最终决定")                                                  \
+    /* points, catalogue */                                                                        \
+    X(UNKNOWN_ENTRY, 252, RULE, "no catalogue entry with that number; check the number",           \
+      "兑换目录中没有该编号；请核对编号")                                                          \
+    X(ENTRY_NOT_OPEN, 253, RULE,                                                                   \
+      "the catalogue entry cannot be redeemed on this date; see its status and dates",             \
+      "该目录项在该日期不可兑换；请查看其状态与日期")                                              \
+    X(OUT_OF_STOCK, 254, RULE, "not so many units are left; ask for fewer or for another",         \
+      "库存不足；请减少数量或另选")                                                                \
+    X(PERSON_LIMIT, 255, RULE, "one learner may not have so many units; ask for fewer",            \
+      "超出每人限兑数量；请减少数量")                                                              \
+    X(POINTS_SHORT, 256, RULE, "the account has fewer points than that costs; earn more first",    \
+      "积分余额不足；请先获得更多积分")                                                            \
+    X(POINTS_CEILING, 257, RULE,                                                                   \
+      "the year's ceiling of the rule is reached; more can be earned next year",                   \
+      "已达到规则的年度上限；下一年度可继续获得")                                                  \
+    X(LOTS_FULL, 258, RULE,                                                                        \
+      "the points lie in more lots than one step may touch; redeem something cheaper first",       \
+      "积分批次过多；请先兑换较小的项目")                                                          \
+    X(BAD_ENTRY, 259, RULE,                                                                        \
+      "the catalogue record contradicts itself or its earlier version; see the standard fields",   \
+      "目录记录自相矛盾或与先前版本不一致；请查阅标准字段")                                        \
     /* consensus, peers, proofs */                                                                 \
     X(OLD, 300, BAD, "it is for an earlier height, view or era; nothing to do",                    \
       "属于较早的高度、视图或纪元；无需操作")                                                      \

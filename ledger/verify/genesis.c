@@ -206,6 +206,17 @@ enum verify_fault genesis_read(struct verifier *v)
     while (fault == VERIFY_FAULT_NONE && reader_next(&reader, 8, &message)) {
         fault = course_read(v, message);
     }
+    /* Rules and the catalogue likewise are in the state. */
+    for (uint32_t i = 0; reader_next(&reader, 9, &message); i++) {
+        if (i == LIMIT_RULES_GENESIS_MAX) {
+            reader_refuse(&reader);
+        }
+    }
+    for (uint32_t i = 0; reader_next(&reader, 10, &message); i++) {
+        if (i == LIMIT_CATALOGUE_GENESIS_MAX) {
+            reader_refuse(&reader);
+        }
+    }
     if (fault == VERIFY_FAULT_NONE) {
         fault = genesis_end(v, &reader);
     }

@@ -314,6 +314,7 @@ class Genesis:
                 for field in range(6, 13):
                     inner.u32(field)
                 inner.end()
+            message.require(len(message.all(9)) <= 10_000 and len(message.all(10)) <= 10_000)
             message.end()
         except Bad:
             raise Refused("GENESIS_ENCODING") from None
