@@ -9,28 +9,17 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "ledger/store/vote_journal_format.h"
 #include "proto/bytes.h"
 #include "proto/check.h"
 
 enum {
-    COPIES = 2,
-    BLOCK = VOTE_JOURNAL_BLOCK_SIZE,
-    FILE_SIZE = VOTE_JOURNAL_FILE_SIZE,
-    OWNER_SIZE = 32 + 33 + 8, /* chain id, key, incarnation */
-    FILE_HEADER_SIZE = 8 + 4 + 4 + OWNER_SIZE + 32,
-    RECORD_HEADER_SIZE = 4 + 4 + 5 * 8 + 32 + 32 + 4,
-    RECORD_SIZE_MAX = RECORD_HEADER_SIZE + VOTE_JOURNAL_PAYLOAD_SIZE_MAX + 32,
     SLOTS = FILE_SIZE / BLOCK,
     WINDOW = 16 /* newest records that must be whole: the ring holds at least twice as many */
 };
 
 _Static_assert(FILE_SIZE / (RECORD_SIZE_MAX + BLOCK) >= 2 * WINDOW - 2,
                "the ring keeps the window");
-
-static const char file_magic[8] = {'X', 'L', 'J', 'O', 'U', 'R', 'N', '1'};
-static const uint8_t record_magic[4] = {'X', 'L', 'J', 'R'};
-static const char *const copy_names[COPIES] = {"journal.a", "journal.b"};
-enum { FORMAT_VERSION = 1 };
 
 struct vote_journal {
     int files[COPIES];
@@ -56,97 +45,13 @@ struct copy {
     size_t count;
 };
 
-static size_t whole_blocks(size_t size)
-{
-    return (size + BLOCK - 1) / BLOCK * BLOCK;
-}
-
-static void owner_encode(uint8_t out[OWNER_SIZE], const struct hash32 *chain_id,
-                         const struct pubkey33 *key, uint64_t incarnation)
-{
-    memcpy(out, chain_id->bytes, 32);
-    memcpy(out + 32, key->bytes, 33);
-    be64_put(out + 65, incarnation);
-}
-
-static void file_header_encode(uint8_t out[BLOCK], const uint8_t owner[OWNER_SIZE], uint32_t copy)
-{
-    struct hash32 digest;
-    memset(out, 0, BLOCK);
-    memcpy(out, file_magic, 8);
-    be32_put(out + 8, FORMAT_VERSION);
-    be32_put(out + 12, copy);
-    memcpy(out + 16, owner, OWNER_SIZE);
-    hash_plain(&digest, out, 16 + OWNER_SIZE);
-    memcpy(out + 16 + OWNER_SIZE, digest.bytes, 32);
-}
-
-/* The digest covers the owner too, so a record moved from another file is not one of this. */
-static void record_digest(struct hash32 *out, const uint8_t owner[OWNER_SIZE],
-                          const uint8_t *record, size_t size)
-{
-    struct hasher hasher;
-    hasher_init(&hasher);
-    hasher_update(&hasher, owner, OWNER_SIZE);
-    hasher_update(&hasher, record, size);
-    hasher_final(&hasher, out);
-}
-
-static size_t record_encode(uint8_t *out, const uint8_t owner[OWNER_SIZE],
-                            const struct vote_record *record, const struct hash32 *previous,
-                            struct hash32 *digest)
-{
-    size_t size = RECORD_HEADER_SIZE + record->payload.size;
-    memset(out, 0, whole_blocks(size + 32));
-    memcpy(out, record_magic, 4);
-    be32_put(out + 4, FORMAT_VERSION);
-    be64_put(out + 8, record->counter);
-    be64_put(out + 16, record->era);
-    be64_put(out + 24, record->view);
-    be64_put(out + 32, record->height);
-    be64_put(out + 40, record->committed_height);
-    memcpy(out + 48, record->committed_hash.bytes, 32);
-    memcpy(out + 80, previous->bytes, 32);
-    be32_put(out + 112, (uint32_t)record->payload.size);
-    if (record->payload.size > 0) {
-        memcpy(out + RECORD_HEADER_SIZE, record->payload.data, record->payload.size);
-    }
-    record_digest(digest, owner, out, size);
-    memcpy(out + size, digest->bytes, 32);
-    return whole_blocks(size + 32);
-}
-
-/* Whether a whole, genuine record is at an offset. */
-static bool record_at(const uint8_t *image, size_t offset, const uint8_t owner[OWNER_SIZE],
-                      uint64_t *counter, size_t *size)
-{
-    const uint8_t *record = image + offset;
-    struct hash32 digest;
-    if (FILE_SIZE - offset < BLOCK || memcmp(record, record_magic, 4) != 0 ||
-        be32_get(record + 4) != FORMAT_VERSION) {
-        return false;
-    }
-    size_t payload = be32_get(record + 112);
-    if (payload > VOTE_JOURNAL_PAYLOAD_SIZE_MAX ||
-        whole_blocks(RECORD_HEADER_SIZE + payload + 32) > FILE_SIZE - offset) {
-        return false;
-    }
-    record_digest(&digest, owner, record, RECORD_HEADER_SIZE + payload);
-    if (memcmp(digest.bytes, record + RECORD_HEADER_SIZE + payload, 32) != 0) {
-        return false;
-    }
-    *counter = be64_get(record + 8);
-    *size = whole_blocks(RECORD_HEADER_SIZE + payload + 32);
-    return true;
-}
-
 static void scan(struct copy *copy, const uint8_t owner[OWNER_SIZE])
 {
     copy->count = 0;
     for (size_t offset = BLOCK; offset < FILE_SIZE;) {
         uint64_t counter;
         size_t size;
-        if (record_at(copy->image, offset, owner, &counter, &size)) {
+        if (journal_record_at(copy->image, offset, owner, &counter, &size)) {
             copy->found[copy->count++] = (struct found){.counter = counter, .offset = offset};
             offset += size;
         } else {
@@ -175,92 +80,6 @@ static bool newest_of(const struct copy *copy, uint64_t *counter)
     return copy->count > 0;
 }
 
-static bool read_all(int file, uint8_t *out, size_t size)
-{
-    for (size_t at = 0; at < size;) {
-        ssize_t got = pread(file, out + at, size - at, (off_t)at);
-        if (got <= 0) {
-            return false;
-        }
-        at += (size_t)got;
-    }
-    return true;
-}
-
-static bool write_all(int file, const uint8_t *data, size_t size, size_t offset)
-{
-    for (size_t at = 0; at < size;) {
-        ssize_t put = pwrite(file, data + at, size - at, (off_t)(offset + at));
-        if (put <= 0) {
-            return false;
-        }
-        at += (size_t)put;
-    }
-    return fdatasync(file) == 0;
-}
-
-/* Makes the names in a directory durable. */
-static bool sync_directory(const char *directory)
-{
-    int file = open(directory, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-    bool synced = file >= 0 && fsync(file) == 0;
-    if (file >= 0) {
-        close(file);
-    }
-    return synced;
-}
-
-static bool create_copy(const char *path, const uint8_t owner[OWNER_SIZE], uint32_t copy,
-                        uint8_t *image)
-{
-    static const struct hash32 none;
-    struct vote_record first = {.counter = 0};
-    struct hash32 digest;
-    memset(image, 0, FILE_SIZE);
-    file_header_encode(image, owner, copy);
-    record_encode(image + BLOCK, owner, &first, &none, &digest);
-    int file = open(path, O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
-    if (file < 0) {
-        return false;
-    }
-    /* Written, not only allocated: later syncs then carry data alone. */
-    bool made = write_all(file, image, FILE_SIZE, 0);
-    close(file);
-    return made;
-}
-
-enum status vote_journal_create(const char *directory, const struct hash32 *chain_id,
-                                const struct pubkey33 *key, uint64_t incarnation, char *error,
-                                size_t error_size)
-{
-    uint8_t owner[OWNER_SIZE];
-    char paths[COPIES][4096];
-    owner_encode(owner, chain_id, key, incarnation);
-    for (uint32_t i = 0; i < COPIES; i++) {
-        snprintf(paths[i], sizeof paths[i], "%s/%s", directory, copy_names[i]);
-        if (access(paths[i], F_OK) == 0) {
-            snprintf(error, error_size,
-                     "there is a vote journal already (%s); it is never made anew over an old one",
-                     paths[i]);
-            return ST_CONFLICT;
-        }
-    }
-    uint8_t *image = malloc(FILE_SIZE);
-    CHECK(image != NULL);
-    bool made = true;
-    for (uint32_t i = 0; i < COPIES && made; i++) {
-        made = create_copy(paths[i], owner, i, image);
-    }
-    made = made && sync_directory(directory);
-    free(image);
-    if (!made) {
-        snprintf(error, error_size, "the vote journal cannot be made in %s (%s); check the disk",
-                 directory, strerror(errno));
-        return ST_IO;
-    }
-    return ST_OK;
-}
-
 static enum status lost(char *error, size_t error_size, const char *what)
 {
     snprintf(error, error_size,
@@ -276,7 +95,7 @@ static enum status load_copy(struct vote_journal *journal, const char *directory
 {
     char path[4096];
     struct stat info;
-    snprintf(path, sizeof path, "%s/%s", directory, copy_names[index]);
+    snprintf(path, sizeof path, "%s/%s", directory, journal_copy_names[index]);
     int file = open(path, O_RDWR | O_CLOEXEC);
     journal->files[index] = file;
     if (file < 0) {
@@ -294,7 +113,7 @@ static enum status load_copy(struct vote_journal *journal, const char *directory
     copy->image = malloc(FILE_SIZE);
     copy->found = malloc(SLOTS * sizeof *copy->found);
     CHECK(copy->image != NULL && copy->found != NULL);
-    if (!read_all(file, copy->image, FILE_SIZE)) {
+    if (!journal_read(file, copy->image, FILE_SIZE)) {
         return lost(error, error_size, "a copy cannot be read");
     }
     return ST_OK;
@@ -304,15 +123,12 @@ static enum status check_file_header(struct vote_journal *journal, const struct 
                                      uint32_t index, const struct hash32 *chain_id,
                                      const struct pubkey33 *key, char *error, size_t error_size)
 {
-    uint8_t expected[BLOCK];
-    uint64_t incarnation = be64_get(copy->image + 16 + 65);
+    uint64_t incarnation = 0;
     uint8_t owner[OWNER_SIZE];
-    memcpy(owner, copy->image + 16, OWNER_SIZE);
-    file_header_encode(expected, owner, index);
-    if (memcmp(expected, copy->image, BLOCK) != 0) {
+    if (!journal_head_decode(copy->image, index, owner, &incarnation)) {
         return lost(error, error_size, "the head of a copy is damaged");
     }
-    owner_encode(owner, chain_id, key, incarnation);
+    journal_owner_encode(owner, chain_id, key, incarnation);
     if (memcmp(owner, copy->image + 16, OWNER_SIZE) != 0) {
         snprintf(error, error_size,
                  "the vote journal belongs to another chain or another node key; use the data "
@@ -351,15 +167,15 @@ static bool window_whole(const struct copy *copy, uint64_t newest)
 /* True when a record of that counter was begun at an offset and is not whole. */
 static bool begun_at(const struct copy *copy, size_t offset, uint64_t counter)
 {
-    return memcmp(copy->image + offset, record_magic, 4) == 0 &&
-           be64_get(copy->image + offset + 8) == counter;
+    uint64_t found = 0;
+    return journal_record_begun(copy->image + offset, &found) && found == counter;
 }
 
 /* Where the record after one goes: behind it, or at the start of the ring when none may fit there. */
 static size_t next_offset(size_t offset, size_t size)
 {
     size_t next = offset + size;
-    return FILE_SIZE - next < whole_blocks(RECORD_SIZE_MAX) ? BLOCK : next;
+    return FILE_SIZE - next < journal_whole_blocks(RECORD_SIZE_MAX) ? BLOCK : next;
 }
 
 static void take_newest(struct vote_journal *journal, const struct copy *copy, uint64_t newest)
@@ -376,7 +192,7 @@ static void take_newest(struct vote_journal *journal, const struct copy *copy, u
     memcpy(journal->payload, record + RECORD_HEADER_SIZE, payload);
     journal->newest.payload = bytes_of(journal->payload, payload);
     memcpy(journal->newest_digest.bytes, record + RECORD_HEADER_SIZE + payload, 32);
-    journal->next = next_offset(offset, whole_blocks(RECORD_HEADER_SIZE + payload + 32));
+    journal->next = next_offset(offset, journal_whole_blocks(RECORD_HEADER_SIZE + payload + 32));
 }
 
 /* The rule of README.md, "What open decides". */
@@ -404,16 +220,16 @@ static enum status judge(struct vote_journal *journal, struct copy copies[COPIES
     }
     /* The ordinary crash between the copies leaves b one behind; anything else was damage. */
     bool ordinary = good == 0 && newest[1] + 1 == top && window_whole(&copies[1], newest[1]);
-    file_header_encode(copies[good].image, journal->owner, 1 - good);
-    if (!write_all(journal->files[1 - good], copies[good].image, FILE_SIZE, 0)) {
+    journal_head_encode(copies[good].image, journal->owner, 1 - good);
+    if (!journal_write(journal->files[1 - good], copies[good].image, FILE_SIZE, 0)) {
         snprintf(error, error_size, "%s cannot be healed from the other copy; check the disk",
-                 copy_names[1 - good]);
+                 journal_copy_names[1 - good]);
         return ST_IO;
     }
     if (!ordinary) {
         snprintf(error, error_size,
                  "%s was damaged and has been restored from the other copy; check the disk",
-                 copy_names[1 - good]);
+                 journal_copy_names[1 - good]);
     }
     return ST_OK;
 }
@@ -428,7 +244,7 @@ enum status vote_journal_open(struct vote_journal **journal, const char *directo
     CHECK(made != NULL);
     made->files[0] = -1;
     made->files[1] = -1;
-    made->buffer = malloc(whole_blocks(RECORD_SIZE_MAX));
+    made->buffer = malloc(journal_whole_blocks(RECORD_SIZE_MAX));
     made->payload = malloc(VOTE_JOURNAL_PAYLOAD_SIZE_MAX);
     CHECK(made->buffer != NULL && made->payload != NULL);
     error[0] = '\0';
@@ -490,10 +306,10 @@ enum status vote_journal_append(struct vote_journal *journal, const struct vote_
         return ST_IO;
     }
     made.counter = journal->newest.counter + 1;
-    size_t size =
-        record_encode(journal->buffer, journal->owner, &made, &journal->newest_digest, &digest);
+    size_t size = journal_record_encode(journal->buffer, journal->owner, &made,
+                                        &journal->newest_digest, &digest);
     for (uint32_t i = 0; i < COPIES; i++) {
-        if (!write_all(journal->files[i], journal->buffer, size, journal->next)) {
+        if (!journal_write(journal->files[i], journal->buffer, size, journal->next)) {
             journal->failed = true;
             return ST_IO;
         }

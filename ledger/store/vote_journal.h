@@ -36,6 +36,20 @@ enum status vote_journal_create(const char *directory, const struct hash32 *chai
                                 const struct pubkey33 *key, uint64_t incarnation, char *error,
                                 size_t error_size);
 
+/* Removes what an interrupted vote_journal_create left: files in which no vote can ever have been.
+ * Returns  ST_OK (nothing there, too); ST_CONFLICT: one may hold votes, nothing was removed; ST_IO. */
+enum status vote_journal_unmake(const char *directory, char *error, size_t error_size);
+
+/* The highest incarnation that the head of a copy names, whatever else is damaged.
+ * Returns  ST_OK; ST_NOT_FOUND (no head can be read); ST_FOREIGN (another chain or key). */
+enum status vote_journal_peek(const char *directory, const struct hash32 *chain_id,
+                              const struct pubkey33 *key, uint64_t *incarnation);
+
+/* Puts what is there of a journal aside, as journal.a.before-N, for a new one of incarnation N.
+ * Returns  ST_OK; ST_IO. */
+enum status vote_journal_retire(const char *directory, uint64_t incarnation, char *error,
+                                size_t error_size);
+
 /* Opens and reads both copies, heals one from the other where a crash explains the difference.
  * Returns  ST_OK; ST_LOCKED; ST_FOREIGN; ST_JOURNAL_LOST; ST_IO.
  * Out      *journal; error  one sentence on failure, and on success a notice when a copy was healed (else
