@@ -18,6 +18,7 @@ struct call {
     struct node_submit *submit;
     struct node_wait *wait;
     struct node_info *info;
+    struct node_following *following;
 };
 
 static void call_done(struct task *task)
@@ -27,6 +28,8 @@ static void call_done(struct task *task)
         driver_submit(call->node->driver, call->submit);
     } else if (call->wait != NULL) {
         driver_wait(call->node->driver, call->wait);
+    } else if (call->following != NULL) {
+        driver_following(call->node->driver, call->following);
     } else {
         driver_info(call->node->driver, call->info);
     }
@@ -56,6 +59,11 @@ void node_wait(struct node *node, struct node_wait *request)
 void node_info(struct node *node, struct node_info *request)
 {
     post_call(node, (struct call){.info = request});
+}
+
+void node_following(struct node *node, struct node_following *request)
+{
+    post_call(node, (struct call){.following = request});
 }
 
 enum status node_view(struct node *node, struct ledger_view *view, uint8_t **certificate,

@@ -11,6 +11,7 @@
 #include "ledger/store/block_log.h"
 #include "ledger/view.h"
 #include "node/worker.h"
+#include "proto/block.h"
 #include "proto/status.h"
 
 struct node;
@@ -73,9 +74,10 @@ struct node_info {
     uint64_t view;
     uint32_t validators;
     uint32_t quorum;
-    int32_t self;      /* index in the set, -1: not a member */
-    uint32_t primary;  /* member number */
-    bool journal_lost; /* it follows and never votes until the operator acts */
+    int32_t self;         /* index in the set, -1: not a member */
+    uint32_t primary;     /* member number */
+    bool journal_lost;    /* it follows and never votes until the operator acts */
+    uint64_t incarnation; /* of the vote journal; 0 too when it is lost */
     bool voting;
     bool catching_up;
     bool stopped;
@@ -87,6 +89,18 @@ struct node_info {
     char text[2048]; /* for people: whom it waits for */
 };
 void node_info(struct node *node, struct node_info *request);
+
+/* This node's signature that it follows and holds its key, over the newest block: what a set change that
+ * adds it needs. Only ever at the operator's word.
+ * status: ST_OK with following; else why not, in words too. */
+struct node_following {
+    struct task task;
+    struct inbox *reply_to;
+    enum status status;
+    struct following following;
+    char why[256];
+};
+void node_following(struct node *node, struct node_following *request);
 
 /* A view of the newest committed state, and the certificate of its header. Any thread.
  * Returns ST_OK; ST_MISSING when the certificate is not in the log yet (height 0); ST_CORRUPT, ST_IO.

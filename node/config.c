@@ -6,6 +6,9 @@
 #include <string.h>
 #include <yaml.h>
 
+#include "node/peer/peers.h"
+#include "proto/bytes.h"
+
 struct setting {
     const char *name;
     size_t offset;
@@ -18,10 +21,11 @@ struct setting {
 #field, offsetof(struct node_config, field), (path), (required) \
     }
 static const struct setting settings[] = {
-    SETTING(data_dir, true, true),      SETTING(genesis, true, true),
-    SETTING(key_file, true, true),      SETTING(passphrase_file, true, true),
-    SETTING(peer_listen, false, true),  SETTING(rpc_listen, false, true),
-    SETTING(local_listen, false, true), SETTING(log_level, false, false),
+    SETTING(data_dir, true, true),         SETTING(genesis, true, true),
+    SETTING(key_file, true, true),         SETTING(passphrase_file, true, true),
+    SETTING(peer_listen, false, true),     SETTING(rpc_listen, false, true),
+    SETTING(local_listen, false, true),    SETTING(log_level, false, false),
+    SETTING(peer_addresses, false, false),
 };
 #undef SETTING
 enum { SETTING_COUNT = sizeof settings / sizeof settings[0], WORD_MAX = 64 };
@@ -102,14 +106,61 @@ static enum status set_value(struct reading *reading, size_t index, const char *
     return ST_OK;
 }
 
-static enum status take_pair(struct reading *reading, const yaml_node_t *key,
-                             const yaml_node_t *value)
+/* One line below peer_addresses. */
+static enum status take_address(struct reading *reading, const yaml_node_t *key,
+                                const yaml_node_t *value)
+{
+    size_t line = key->start_mark.line + 1;
+    struct node_config *config = reading->config;
+    struct config_peer *peer = &config->peer_addresses[config->peer_address_count];
+    struct sockaddr_storage address;
+    if (key->type != YAML_SCALAR_NODE || value->type != YAML_SCALAR_NODE) {
+        return bad(reading, line, "peer_addresses takes lines of the form KEY: host:port", "", "");
+    }
+    const char *word = (const char *)key->data.scalar.value;
+    const char *text = (const char *)value->data.scalar.value;
+    if (config->peer_address_count == CONFIG_PEERS_MAX) {
+        return bad(reading, line, "peer_addresses has more than 64 lines", "", "");
+    }
+    if (hex_decode(peer->key.bytes, sizeof peer->key.bytes, word, strlen(word)) != ST_OK) {
+        return bad(reading, line, "peer_addresses: not a node key: ", word,
+                   "it is 66 hexadecimal digits");
+    }
+    if (strlen(text) >= sizeof peer->address || peers_parse_address(text, &address) != 0) {
+        return bad(reading, line, "peer_addresses: not an address: ", text,
+                   "give a numeric address and a port, as 10.0.0.7:9000");
+    }
+    for (uint32_t i = 0; i < config->peer_address_count; i++) {
+        if (pubkey33_compare(&config->peer_addresses[i].key, &peer->key) == 0) {
+            return bad(reading, line, "peer_addresses has a key twice: ", word, "keep one");
+        }
+    }
+    snprintf(peer->address, sizeof peer->address, "%s", text);
+    config->peer_address_count++;
+    return ST_OK;
+}
+
+static enum status take_addresses(struct reading *reading, yaml_document_t *document,
+                                  const yaml_node_t *value)
+{
+    if (value->type != YAML_MAPPING_NODE) {
+        return bad(reading, value->start_mark.line + 1,
+                   "peer_addresses takes lines of the form KEY: host:port", "", "");
+    }
+    enum status status = ST_OK;
+    for (yaml_node_pair_t *pair = value->data.mapping.pairs.start;
+         pair < value->data.mapping.pairs.top && status == ST_OK; pair++) {
+        status = take_address(reading, yaml_document_get_node(document, pair->key),
+                              yaml_document_get_node(document, pair->value));
+    }
+    return status;
+}
+
+static enum status take_pair(struct reading *reading, yaml_document_t *document,
+                             const yaml_node_t *key, const yaml_node_t *value)
 {
     size_t line = key->start_mark.line + 1;
     const char *word = (const char *)key->data.scalar.value;
-    if (value->type != YAML_SCALAR_NODE) {
-        return bad(reading, line, word, " takes one value", "");
-    }
     for (size_t i = 0; i < SETTING_COUNT; i++) {
         if (strcmp(word, settings[i].name) != 0) {
             continue;
@@ -118,6 +169,12 @@ static enum status take_pair(struct reading *reading, const yaml_node_t *key,
             return bad(reading, line, word, " is set twice", "keep one");
         }
         reading->seen[i] = true;
+        if (settings[i].offset == offsetof(struct node_config, peer_addresses)) {
+            return take_addresses(reading, document, value);
+        }
+        if (value->type != YAML_SCALAR_NODE) {
+            return bad(reading, line, word, " takes one value", "");
+        }
         return set_value(reading, i, (const char *)value->data.scalar.value, line);
     }
     char hint[WORD_MAX + 32];
@@ -134,12 +191,12 @@ static enum status take_document(struct reading *reading, yaml_document_t *docum
     for (yaml_node_pair_t *pair = root->data.mapping.pairs.start;
          pair < root->data.mapping.pairs.top; pair++) {
         yaml_node_t *key = yaml_document_get_node(document, pair->key);
-        yaml_node_t *value = yaml_document_get_node(document, pair->value);
+        const yaml_node_t *value = yaml_document_get_node(document, pair->value);
         if (key->type != YAML_SCALAR_NODE) {
             return bad(reading, key->start_mark.line + 1, "a setting's name must be a word", "",
                        "");
         }
-        enum status status = take_pair(reading, key, value);
+        enum status status = take_pair(reading, document, key, value);
         if (status != ST_OK) {
             return status;
         }

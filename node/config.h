@@ -8,8 +8,17 @@
 
 #include "node/log.h"
 #include "proto/status.h"
+#include "proto/types.h"
 
-#define CONFIG_TEXT_SIZE 1024u
+#define CONFIG_TEXT_SIZE    1024u
+#define CONFIG_ADDRESS_SIZE 72u
+#define CONFIG_PEERS_MAX    64u
+
+/* Where another node is, instead of what its member record says. */
+struct config_peer {
+    struct pubkey33 key;
+    char address[CONFIG_ADDRESS_SIZE]; /* host:port */
+};
 
 struct node_config {
     char data_dir[CONFIG_TEXT_SIZE];        /* state, log, journal; made by xueliand init */
@@ -20,6 +29,8 @@ struct node_config {
     char rpc_listen[CONFIG_TEXT_SIZE];      /* host:port for clients, TLS */
     char local_listen[CONFIG_TEXT_SIZE];    /* host:port on loopback: health and metrics, plain */
     enum log_level log_level;
+    struct config_peer peer_addresses[CONFIG_PEERS_MAX];
+    uint32_t peer_address_count;
 };
 
 /* Reads a file. Relative paths in it are taken from the file's folder.

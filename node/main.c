@@ -1,5 +1,6 @@
 /* xueliand: runs one node. */
 #include <argp.h>
+#include <errno.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -8,6 +9,7 @@
 #include <systemd/sd-daemon.h>
 #include <unistd.h>
 
+#include "node/ask.h"
 #include "node/node.h"
 #include "version.h"
 
@@ -17,41 +19,93 @@ const char *argp_program_version = "xueliand " XUELIAN_VERSION " (" XUELIAN_SOUR
 
 static const struct argp_option options[] = {
     {"config", 'c', "FILE", 0, "configuration file (YAML)", 0},
+    {"incarnation", 'i', "N", 0, "incarnation number of the vote journal, for init and new-journal",
+     0},
     {0},
 };
 
+enum command { COMMAND_RUN, COMMAND_INIT, COMMAND_NEW_JOURNAL, COMMAND_FOLLOWING, COMMANDS };
+static const char *const command_names[COMMANDS] = {"run", "init", "new-journal", "following"};
+
 struct arguments {
     const char *config;
-    const char *command;
+    enum command command;
+    bool has_command;
+    bool has_incarnation;
+    uint64_t incarnation;
 };
+
+static void take_command(const char *word, struct argp_state *state)
+{
+    struct arguments *arguments = state->input;
+    for (int i = 0; i < COMMANDS && !arguments->has_command; i++) {
+        if (strcmp(word, command_names[i]) == 0) {
+            arguments->command = (enum command)i;
+            arguments->has_command = true;
+            return;
+        }
+    }
+    argp_error(state, "\"%s\" is not a command; the commands are run, init, new-journal, following",
+               word);
+}
+
+static void take_incarnation(const char *text, struct argp_state *state)
+{
+    struct arguments *arguments = state->input;
+    char *end = NULL;
+    errno = 0;
+    arguments->incarnation = strtoull(text, &end, 10);
+    arguments->has_incarnation = true;
+    if (text[0] < '0' || text[0] > '9' || *end != '\0' || errno != 0) {
+        argp_error(state, "--incarnation is a whole number, not \"%s\"", text);
+    }
+}
+
+static void check_arguments(struct argp_state *state)
+{
+    const struct arguments *arguments = state->input;
+    bool takes = arguments->command == COMMAND_INIT || arguments->command == COMMAND_NEW_JOURNAL;
+    if (arguments->config == NULL) {
+        argp_error(state, "--config FILE is needed; xuelian network new makes one for trials");
+    } else if (arguments->command == COMMAND_NEW_JOURNAL && !arguments->has_incarnation) {
+        argp_error(state,
+                   "new-journal needs --incarnation N, above every number that this key had");
+    } else if (arguments->has_incarnation && !takes) {
+        argp_error(state, "--incarnation is for init and new-journal");
+    }
+}
 
 static error_t parse(int key, char *value, struct argp_state *state)
 {
     struct arguments *arguments = state->input;
-    if (key == 'c') {
+    switch (key) {
+    case 'c':
         arguments->config = value;
         return 0;
-    }
-    if (key == ARGP_KEY_ARG) {
-        if (state->arg_num > 0 || (strcmp(value, "run") != 0 && strcmp(value, "init") != 0)) {
-            argp_error(state, "\"%s\" is not a command; the commands are run and init", value);
-        }
-        arguments->command = value;
+    case 'i':
+        take_incarnation(value, state);
         return 0;
+    case ARGP_KEY_ARG:
+        take_command(value, state);
+        return 0;
+    case ARGP_KEY_END:
+        check_arguments(state);
+        return 0;
+    default:
+        return ARGP_ERR_UNKNOWN;
     }
-    if (key == ARGP_KEY_END && arguments->config == NULL) {
-        argp_error(state, "--config FILE is needed; xuelian network new makes one for trials");
-    }
-    return key == ARGP_KEY_END ? 0 : ARGP_ERR_UNKNOWN;
 }
 
 static const struct argp parser = {
     .options = options,
     .parser = parse,
-    .args_doc = "[run|init]",
+    .args_doc = "[run|init|new-journal|following]",
     .doc =
         "Run a node of a Xuelian (学链) network.\v"
         "init makes the data directory and the vote journal of a new node, once. "
+        "new-journal puts a lost or damaged vote journal aside and makes one of a new incarnation, "
+        "with which the node follows until a set change names that number. "
+        "following asks the running node for its signature that it follows, for a set change. "
         "run (the default) runs the node until SIGTERM or SIGINT; SIGHUP reads log_level again."};
 
 static struct node *node;
@@ -151,23 +205,51 @@ static int run(const struct node_config *config)
     return 0;
 }
 
+/* Says on standard output what a command did, or on standard error why not. */
+static int command(const struct node_config *config)
+{
+    char text[NODE_ERROR_SIZE] = "";
+    const uint64_t *incarnation = arguments.has_incarnation ? &arguments.incarnation : NULL;
+    enum status status = ST_OK;
+    switch (arguments.command) {
+    case COMMAND_RUN:
+        return run(config);
+    case COMMAND_INIT:
+        status = node_init(config, incarnation, text);
+        break;
+    case COMMAND_NEW_JOURNAL:
+        status = node_new_journal(config, arguments.incarnation, text);
+        break;
+    case COMMAND_FOLLOWING:
+        status = ask_following(config, text, sizeof text);
+        break;
+    case COMMANDS:
+        break;
+    }
+    if (status != ST_OK) {
+        return refuse(text);
+    }
+    if (arguments.command == COMMAND_FOLLOWING) {
+        printf("%s\n", text);
+    } else if (arguments.command == COMMAND_INIT) {
+        printf("The data directory %s is ready; start the node with: xueliand --config %s\n",
+               config->data_dir, arguments.config);
+    } else {
+        printf("A new vote journal of incarnation %llu is in %s. The node follows with it, and "
+               "votes once a set change names that number for its key.\n",
+               (unsigned long long)arguments.incarnation, config->data_dir);
+    }
+    return 0;
+}
+
 int main(int count, char **values)
 {
-    struct node_config config;
+    static struct node_config config;
     char error[NODE_ERROR_SIZE] = "";
-    arguments.command = "run";
     argp_parse(&parser, count, values, 0, NULL, &arguments);
     if (config_read(&config, arguments.config, error, sizeof error) != ST_OK) {
         return refuse(error);
     }
     log_set_level(config.log_level);
-    if (strcmp(arguments.command, "init") == 0) {
-        if (node_init(&config, error) != ST_OK) {
-            return refuse(error);
-        }
-        printf("The data directory %s is ready; start the node with: xueliand --config %s\n",
-               config.data_dir, arguments.config);
-        return 0;
-    }
-    return run(&config);
+    return command(&config);
 }

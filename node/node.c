@@ -8,6 +8,7 @@
 
 #include "ledger/keyfile/keyfile.h"
 #include "node/driver/driver.h"
+#include "node/membership.h"
 #include "node/rpc/rpc.h"
 #include "node/store.h"
 #include "proto/bytes.h"
@@ -68,37 +69,33 @@ static enum status read_key(struct node *node, char *error)
     return status;
 }
 
-/* This node's record in genesis, and every node's, for the peers. */
-static uint32_t list_nodes(const struct genesis *genesis, struct peer_known *known)
+/* Whom to meet, from the state that was opened. */
+static enum status read_membership(struct node *node, struct membership *out, char *error)
 {
-    const Xuelian__Genesis *message = genesis->message;
-    uint32_t count = 0;
-    for (size_t i = 0; i < message->n_members; i++) {
-        for (size_t k = 0; k < message->members[i]->n_nodes && count < PEERS_MAX; k++) {
-            const Xuelian__Node *node = message->members[i]->nodes[k];
-            struct peer_known *peer = &known[count];
-            if (!field_copy(&peer->key, 33, &node->key)) {
-                continue;
-            }
-            peer->member = message->members[i]->id;
-            peer->role = node->role;
-            snprintf(peer->address, sizeof peer->address, "%s",
-                     node->n_addresses > 0 ? node->addresses[0] : "");
-            count++;
-        }
+    struct ledger_view view;
+    char key[HEX_SIZE(33)];
+    enum status status = ledger_view_open(&view, node->state_kv);
+    if (status == ST_OK) {
+        status = membership_read(out, &view, ledger_set(node->ledger), &node->config,
+                                 signer_key(node->signer));
+        ledger_view_close(&view);
     }
-    return count;
-}
-
-static const struct peer_known *find_own(const struct node *node, const struct peer_known *known,
-                                         uint32_t count)
-{
-    for (uint32_t i = 0; i < count; i++) {
-        if (pubkey33_compare(&known[i].key, signer_key(node->signer)) == 0) {
-            return &known[i];
-        }
+    if (status != ST_OK) {
+        snprintf(error, NODE_ERROR_SIZE,
+                 "the member records cannot be read (%s); move the folder state of the data "
+                 "directory away and start again: it is rebuilt from the block log",
+                 status_en(status));
+        return status;
     }
-    return NULL;
+    if (!out->recorded) {
+        hex_encode(key, signer_key(node->signer)->bytes, 33);
+        log_event(LOG_WARN, "not_recorded",
+                  "the key in %s is not a node key of this chain up to block %llu: other nodes "
+                  "refuse it until a member record names %s; if this node is not new, check "
+                  "key_file and genesis",
+                  node->config.key_file, (unsigned long long)ledger_tip(node->ledger)->height, key);
+    }
+    return ST_OK;
 }
 
 static unsigned cores(void)
@@ -107,8 +104,7 @@ static unsigned cores(void)
     return count < 1 ? 1 : count > 16 ? 16 : (unsigned)count;
 }
 
-static enum status start_parts(struct node *node, const struct peer_known *known, uint32_t count,
-                               const struct peer_known *own, char *error)
+static enum status start_parts(struct node *node, const struct membership *membership, char *error)
 {
     CHECK(inbox_init(&node->inbox, node->loop) == 0);
     node->verifier = worker_start("verify", cores(), VERIFY_QUEUE);
@@ -119,18 +115,18 @@ static enum status start_parts(struct node *node, const struct peer_known *known
     struct peers_config peers = {.loop = node->loop,
                                  .listen = node->config.peer_listen,
                                  .chain_id = node->genesis.chain_id,
-                                 .role = own->role,
+                                 .role = membership->role,
                                  .signer = node->signer,
                                  .software = XUELIAN_VERSION,
-                                 .known = known,
-                                 .known_count = count,
+                                 .known = membership->known,
+                                 .known_count = membership->count,
                                  .context = node,
                                  .up = driver_peer_up,
                                  .down = driver_peer_down,
                                  .frame = driver_frame};
     enum status status = peers_start(&node->peers, &peers, error, NODE_ERROR_SIZE);
     if (status == ST_OK) {
-        status = driver_start(&node->driver, node, error);
+        status = driver_start(&node->driver, node, membership, error);
     }
     if (status == ST_OK) {
         status = rpc_start(&node->rpc, node, node->config.rpc_listen, node->config.local_listen,
@@ -142,31 +138,24 @@ static enum status start_parts(struct node *node, const struct peer_known *known
 enum status node_start(struct node *node, const struct node_config *config, uv_loop_t *loop,
                        char error[NODE_ERROR_SIZE])
 {
-    struct peer_known *known = calloc(PEERS_MAX, sizeof *known);
-    CHECK(known != NULL);
+    struct membership *membership = calloc(1, sizeof *membership);
+    CHECK(membership != NULL);
     *node = (struct node){.config = *config, .loop = loop, .lock_file = -1};
     error[0] = '\0';
     enum status status = read_genesis(node, error);
-    uint32_t count = status == ST_OK ? list_nodes(&node->genesis, known) : 0;
-    const struct peer_known *own = NULL;
     if (status == ST_OK) {
         status = read_key(node, error);
-    }
-    if (status == ST_OK && (own = find_own(node, known, count)) == NULL) {
-        snprintf(error, NODE_ERROR_SIZE,
-                 "the key in %s is not a node key of this chain; use the key of a node that the "
-                 "genesis file lists",
-                 config->key_file);
-        status = ST_FOREIGN;
     }
     if (status == ST_OK) {
         status = store_open(node, error);
     }
     if (status == ST_OK) {
-        node->follow = node->follow || own->role != XUELIAN__NODE_ROLE__NODE_ROLE_VALIDATOR;
-        status = start_parts(node, known, count, own, error);
+        status = read_membership(node, membership, error);
     }
-    free(known);
+    if (status == ST_OK) {
+        status = start_parts(node, membership, error);
+    }
+    free(membership);
     return status;
 }
 
@@ -218,25 +207,93 @@ void node_free(struct node *node)
     free(node->genesis_bytes);
 }
 
-/* The incarnation that genesis gives a key. */
-static uint64_t incarnation_of(const struct node *node)
+/* The highest incarnation that genesis gives this key. False: it has none there. */
+static bool genesis_incarnation(const struct node *node, uint64_t *incarnation)
 {
-    int index = validator_set_find(&node->genesis.set, signer_key(node->signer));
-    return index < 0 ? 0 : node->genesis.set.validators[index].incarnation;
+    const Xuelian__Genesis *message = node->genesis.message;
+    bool found = false;
+    for (size_t i = 0; i < message->n_members; i++) {
+        for (size_t k = 0; k < message->members[i]->n_nodes; k++) {
+            const Xuelian__Node *wire = message->members[i]->nodes[k];
+            struct pubkey33 key;
+            if (!field_copy(&key, 33, &wire->key) ||
+                pubkey33_compare(&key, signer_key(node->signer)) != 0) {
+                continue;
+            }
+            if (!found || wire->incarnation > *incarnation) {
+                *incarnation = wire->incarnation;
+            }
+            found = true;
+        }
+    }
+    return found;
 }
 
-enum status node_init(const struct node_config *config, char error[NODE_ERROR_SIZE])
+/* A node with genesis and key alone, for what is done while it does not run. */
+static struct node *open_bare(const struct node_config *config, enum status *status, char *error)
 {
     struct node *node = calloc(1, sizeof *node);
     CHECK(node != NULL);
     *node = (struct node){.config = *config, .lock_file = -1};
     error[0] = '\0';
-    enum status status = read_genesis(node, error);
-    if (status == ST_OK) {
-        status = read_key(node, error);
+    *status = read_genesis(node, error);
+    if (*status == ST_OK) {
+        *status = read_key(node, error);
+    }
+    return node;
+}
+
+enum status node_init(const struct node_config *config, const uint64_t *incarnation,
+                      char error[NODE_ERROR_SIZE])
+{
+    enum status status;
+    uint64_t least = 0;
+    struct node *node = open_bare(config, &status, error);
+    bool known = status == ST_OK && genesis_incarnation(node, &least);
+    if (status == ST_OK && known && incarnation != NULL && *incarnation < least) {
+        snprintf(error, NODE_ERROR_SIZE,
+                 "genesis gives this key incarnation %llu; a lower one could never vote",
+                 (unsigned long long)least);
+        status = ST_CONFLICT;
     }
     if (status == ST_OK) {
-        status = store_create(node, incarnation_of(node), error);
+        status = store_create(node, incarnation != NULL ? *incarnation : least, error);
+    }
+    node_free(node);
+    free(node);
+    return status;
+}
+
+/* The highest number that anything here gives this key. False: nothing does. */
+static bool highest_incarnation(struct node *node, uint64_t *highest)
+{
+    uint64_t found = 0;
+    bool any = genesis_incarnation(node, highest);
+    if (store_incarnation(node, &found) == ST_OK) {
+        *highest = any && *highest > found ? *highest : found;
+        any = true;
+    }
+    return any;
+}
+
+enum status node_new_journal(const struct node_config *config, uint64_t incarnation,
+                             char error[NODE_ERROR_SIZE])
+{
+    enum status status;
+    uint64_t highest = 0;
+    struct node *node = open_bare(config, &status, error);
+    if (status == ST_OK) {
+        status = store_lock(node, error);
+    }
+    if (status == ST_OK && highest_incarnation(node, &highest) && incarnation <= highest) {
+        snprintf(error, NODE_ERROR_SIZE,
+                 "this key had incarnation %llu already; take a number above it, and above any "
+                 "that you know of",
+                 (unsigned long long)highest);
+        status = ST_CONFLICT;
+    }
+    if (status == ST_OK) {
+        status = store_renew(node, incarnation, error);
     }
     node_free(node);
     free(node);

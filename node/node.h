@@ -38,8 +38,7 @@ struct node {
     struct kv *state_kv;
     struct ledger *ledger; /* the executor's, once its thread runs */
     struct block_log *block_log;
-    struct vote_journal *journal; /* the journal thread's */
-    bool follow;                  /* no voting: journal lost, or not a validator's key */
+    struct vote_journal *journal; /* the journal thread's; NULL: lost, no voting */
     struct worker *verifier;      /* cores threads */
     struct worker *executor;
     struct worker *journal_writer;
@@ -59,8 +58,15 @@ enum status node_start(struct node *node, const struct node_config *config, uv_l
 void node_stop(struct node *node);
 void node_free(struct node *node);
 
-/* Makes the data directory and the vote journal of a new node (xueliand init). */
-enum status node_init(const struct node_config *config, char error[NODE_ERROR_SIZE]);
+/* Makes the data directory and the vote journal of a new node (xueliand init).
+ * In   incarnation  of the journal; NULL: what genesis gives the key, else 0. */
+enum status node_init(const struct node_config *config, const uint64_t *incarnation,
+                      char error[NODE_ERROR_SIZE]);
+/* Puts the vote journal of a node that is stopped aside and makes a new one (xueliand new-journal).
+ * Returns ST_OK; ST_NOT_FOUND, ST_LOCKED, ST_FOREIGN; ST_CONFLICT: the number is not above those that are
+ * known here; ST_IO. */
+enum status node_new_journal(const struct node_config *config, uint64_t incarnation,
+                             char error[NODE_ERROR_SIZE]);
 
 /* A failed write or sync: says so and ends the process at once. Any thread. */
 _Noreturn void node_fatal(const char *what, enum status status);

@@ -9,12 +9,13 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "ledger/nodes.h"
 #include "proto/bytes.h"
 #include "proto/check.h"
 
 enum { PATH_SIZE = CONFIG_TEXT_SIZE + 32, REPLAY_NOTE = 10000 };
 
-static enum status open_directory(struct node *node, char *error)
+enum status store_lock(struct node *node, char error[NODE_ERROR_SIZE])
 {
     char path[PATH_SIZE];
     snprintf(path, sizeof path, "%s/LOCK", node->config.data_dir);
@@ -91,7 +92,6 @@ static enum status open_journal(struct node *node, char *error)
                           signer_key(node->signer), error, NODE_ERROR_SIZE);
     if (status == ST_JOURNAL_LOST) {
         log_event(LOG_ERROR, "journal_lost", "%s", error);
-        node->follow = true;
         return ST_OK;
     }
     if (status == ST_OK && error[0] != '\0') {
@@ -203,15 +203,17 @@ static enum status replay(struct node *node, char *error)
 
 enum status store_open(struct node *node, char error[NODE_ERROR_SIZE])
 {
-    enum status status = open_directory(node, error);
+    /* The journal first: it was there before the others, which are made when they are missing, and says whose
+     * directory this is. */
+    enum status status = store_lock(node, error);
+    if (status == ST_OK) {
+        status = open_journal(node, error);
+    }
     if (status == ST_OK) {
         status = open_log(node, error);
     }
     if (status == ST_OK) {
         status = open_state(node, error);
-    }
-    if (status == ST_OK) {
-        status = open_journal(node, error);
     }
     if (status == ST_OK) {
         status = replay(node, error);
@@ -232,21 +234,40 @@ void store_close(struct node *node)
     }
 }
 
-static enum status make_lock(struct node *node, char *error)
+/* The directory of a new node, locked against another init. Returns its descriptor, or -1. */
+static int make_directory(const struct node *node, char *error)
 {
-    char path[PATH_SIZE];
-    snprintf(path, sizeof path, "%s/LOCK", node->config.data_dir);
-    if (access(path, F_OK) == 0) {
+    const char *path = node->config.data_dir;
+    if (mkdir(path, 0700) != 0 && errno != EEXIST) {
         snprintf(error, NODE_ERROR_SIZE,
-                 "%s is a data directory already; it is never made anew over an old one, because "
-                 "its vote journal would be forgotten",
-                 node->config.data_dir);
-        return ST_CONFLICT;
+                 "the directory %s cannot be made (%s); check the disk and permissions", path,
+                 strerror(errno));
+        return -1;
     }
-    int file = open(path, O_WRONLY | O_CREAT | O_CLOEXEC, 0600);
-    if (file < 0) {
-        snprintf(error, NODE_ERROR_SIZE, "%s cannot be made (%s); check the disk and permissions",
-                 path, strerror(errno));
+    int file = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    if (file < 0 || flock(file, LOCK_EX | LOCK_NB) != 0) {
+        snprintf(error, NODE_ERROR_SIZE,
+                 "the directory %s cannot be locked (%s); is another init at work in it?", path,
+                 strerror(errno));
+        if (file >= 0) {
+            close(file);
+        }
+        return -1;
+    }
+    return file;
+}
+
+/* LOCK comes last: it says that all else is there. */
+static enum status make_lock(const struct node *node, int directory, char *error)
+{
+    int file = openat(directory, "LOCK", O_WRONLY | O_CREAT | O_CLOEXEC, 0600);
+    if (file < 0 || fsync(directory) != 0) {
+        snprintf(error, NODE_ERROR_SIZE,
+                 "%s/LOCK cannot be made (%s); check the disk and permissions",
+                 node->config.data_dir, strerror(errno));
+        if (file >= 0) {
+            close(file);
+        }
         return ST_IO;
     }
     close(file);
@@ -256,15 +277,100 @@ static enum status make_lock(struct node *node, char *error)
 enum status store_create(struct node *node, uint64_t incarnation, char error[NODE_ERROR_SIZE])
 {
     const char *path = node->config.data_dir;
-    if (mkdir(path, 0700) != 0 && errno != EEXIST) {
-        snprintf(error, NODE_ERROR_SIZE,
-                 "the directory %s cannot be made (%s); check the disk and permissions", path,
-                 strerror(errno));
+    int directory = make_directory(node, error);
+    if (directory < 0) {
         return ST_IO;
     }
-    enum status status = make_lock(node, error);
-    return status == ST_OK
-               ? vote_journal_create(path, &node->genesis.chain_id, signer_key(node->signer),
-                                     incarnation, error, NODE_ERROR_SIZE)
-               : status;
+    enum status status = ST_OK;
+    if (faccessat(directory, "LOCK", F_OK, 0) == 0) {
+        snprintf(error, NODE_ERROR_SIZE,
+                 "%s is a data directory already; it is never made anew over an old one, because "
+                 "its vote journal would be forgotten",
+                 path);
+        status = ST_CONFLICT;
+    }
+    if (status == ST_OK) {
+        status = vote_journal_unmake(path, error, NODE_ERROR_SIZE);
+    }
+    if (status == ST_OK) {
+        status = vote_journal_create(path, &node->genesis.chain_id, signer_key(node->signer),
+                                     incarnation, error, NODE_ERROR_SIZE);
+    }
+    if (status == ST_OK) {
+        status = make_lock(node, directory, error);
+    }
+    close(directory);
+    return status;
+}
+
+/* ---- A new incarnation ---- */
+
+struct own_record {
+    const struct pubkey33 *key;
+    bool found;
+    uint64_t incarnation;
+};
+
+static bool find_own(void *context, const struct ledger_node *node)
+{
+    struct own_record *own = context;
+    if (pubkey33_compare(&node->key, own->key) == 0) {
+        own->incarnation = own->found && own->incarnation > node->incarnation ? own->incarnation
+                                                                              : node->incarnation;
+        own->found = true;
+    }
+    return true;
+}
+
+/* What the state says, when there is one that can be read. */
+static void read_record(struct node *node, struct own_record *own)
+{
+    char path[PATH_SIZE];
+    char error[512];
+    struct ledger_view view;
+    struct kv *kv = NULL;
+    struct kv_options options = {
+        .cache_size = 8u << 20, .write_buffer_size = 4u << 20, .bloom_bits = 10, .create = false};
+    snprintf(path, sizeof path, "%s/state", node->config.data_dir);
+    if (access(path, F_OK) != 0 ||
+        kv_open_leveldb(&kv, path, &options, error, sizeof error) != ST_OK) {
+        return;
+    }
+    if (ledger_view_open(&view, kv) == ST_OK) {
+        (void)ledger_view_nodes(&view, find_own, own);
+        ledger_view_close(&view);
+    }
+    kv_close(kv);
+}
+
+enum status store_incarnation(struct node *node, uint64_t *incarnation)
+{
+    struct own_record own = {.key = signer_key(node->signer)};
+    uint64_t journal = 0;
+    read_record(node, &own);
+    if (vote_journal_peek(node->config.data_dir, &node->genesis.chain_id, own.key, &journal) ==
+        ST_OK) {
+        own.incarnation = own.found && own.incarnation > journal ? own.incarnation : journal;
+        own.found = true;
+    }
+    *incarnation = own.incarnation;
+    return own.found ? ST_OK : ST_NOT_FOUND;
+}
+
+enum status store_renew(struct node *node, uint64_t incarnation, char error[NODE_ERROR_SIZE])
+{
+    const char *path = node->config.data_dir;
+    const struct pubkey33 *key = signer_key(node->signer);
+    uint64_t before = 0;
+    if (vote_journal_peek(path, &node->genesis.chain_id, key, &before) == ST_FOREIGN) {
+        snprintf(error, NODE_ERROR_SIZE,
+                 "the vote journal in %s belongs to another chain or another node key; use the "
+                 "data directory that fits this genesis file and key",
+                 path);
+        return ST_FOREIGN;
+    }
+    enum status status = vote_journal_retire(path, incarnation, error, NODE_ERROR_SIZE);
+    return status == ST_OK ? vote_journal_create(path, &node->genesis.chain_id, key, incarnation,
+                                                 error, NODE_ERROR_SIZE)
+                           : status;
 }

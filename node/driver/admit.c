@@ -21,8 +21,9 @@ struct admit_task {
     enum admit_origin origin;
     struct node_submit *request;
     struct fetch_group *group;
-    uint64_t height;  /* it may be in this block at the earliest */
-    uint64_t applied; /* the state that it was held to is of this height or later */
+    Xuelian__Params params; /* it is held to */
+    uint64_t height;        /* it may be in this block at the earliest */
+    uint64_t applied;       /* the state that it was held to is of this height or later */
     enum status status;
     struct hash32 id; /* zeros: malformed */
     struct body *body;
@@ -43,8 +44,7 @@ static void admit_run(struct task *task)
         admit->id = tx->id;
     }
     if (admit->status == ST_OK && admit->origin != ADMIT_FETCH) {
-        admit->status =
-            ledger_check(node->state_kv, node->genesis.message->params, tx, admit->height);
+        admit->status = ledger_check(node->state_kv, &admit->params, tx, admit->height);
     }
     if (admit->status == ST_OK) {
         admit->status = tx_verify_signatures(tx);
@@ -132,7 +132,7 @@ void driver_relay_to(struct driver *driver, const struct pubkey33 *key)
 
 void driver_relay_old(struct driver *driver, uint64_t now_ms)
 {
-    const Xuelian__Params *params = driver->params;
+    const Xuelian__Params *params = &driver->params;
     struct pbft_summary summary;
     uint64_t quiet_ms = params->t0_ms / 2;
     if (now_ms < driver->relay_ms + quiet_ms / 2 || pool_count(driver->pool) == 0) {
@@ -230,6 +230,7 @@ bool driver_admit(struct driver *driver, uint8_t *bytes, size_t size, enum admit
     admit->origin = origin;
     admit->request = request;
     admit->group = group;
+    admit->params = driver->params;
     admit->height = driver->tip_height + 1;
     admit->applied = driver->applied_height;
     bool taken =

@@ -2,6 +2,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "ledger/nodes.h"
 #include "node/driver/internal.h"
 #include "proto/block.pb-c.h"
 #include "proto/bytes.h"
@@ -23,6 +24,7 @@ struct commit_task {
     struct hash32 *tx_ids;
     uint32_t *codes;
     struct bytes *results;
+    struct membership *membership; /* when records or set have changed */
 };
 
 static void commit_free(struct commit_task *commit)
@@ -39,6 +41,7 @@ static void commit_free(struct commit_task *commit)
     free(commit->results);
     free(commit->certificate);
     free(commit->set_change);
+    free(commit->membership);
     free(commit);
 }
 
@@ -52,7 +55,7 @@ static void measure_rate(struct driver *driver, uint64_t work)
     uint64_t now = driver_now_ms();
     double span = (double)(now - driver->commit_ms) + 1.0;
     driver->commit_ms = now;
-    if (work > driver->params->batch_work / 2) { /* a full block says what the network can do */
+    if (work > driver->params.batch_work / 2) { /* a full block says what the network can do */
         double rate = (double)work / span;
         driver->work_per_ms =
             driver->work_per_ms > 0.0 ? 0.8 * driver->work_per_ms + 0.2 * rate : rate;
@@ -83,6 +86,9 @@ static void commit_done(struct task *task)
         driver_committed_id(driver, &commit->tx_ids[i], driver->tip_height, i, commit->codes[i],
                             commit->results[i]);
     }
+    if (commit->membership != NULL) {
+        driver_use_membership(driver, commit->membership);
+    }
     commit_free(commit);
     driver_drop_candidates(driver);
     driver_drop_blocks(driver, driver->tip_height);
@@ -92,14 +98,41 @@ static void commit_done(struct task *task)
     driver_unblock(driver);
 }
 
+/* Whom to meet, when the chain now says something else of that. */
+static enum status read_membership(struct commit_task *commit)
+{
+    struct driver *driver = commit->driver;
+    struct node *node = driver->node;
+    struct ledger_view view;
+    struct hash32 root;
+    enum status status = ledger_view_open(&view, node->state_kv);
+    if (status != ST_OK) {
+        return status;
+    }
+    status = ledger_view_members_root(&view, &root);
+    if (status == ST_OK &&
+        (commit->set_change_size > 0 || !hash32_equal(&root, &driver->members_root))) {
+        commit->membership = malloc(sizeof *commit->membership);
+        CHECK(commit->membership != NULL);
+        status = membership_read(commit->membership, &view, ledger_set(node->ledger), &node->config,
+                                 signer_key(node->signer));
+        driver->members_root = root;
+    }
+    ledger_view_close(&view);
+    return status;
+}
+
 static void commit_apply(struct task *task)
 {
     struct commit_task *commit = (struct commit_task *)task;
     enum status status = ledger_apply(commit->driver->node->ledger, commit->candidate->block);
+    if (status == ST_OK) {
+        commit->candidate->block = NULL;
+        status = read_membership(commit);
+    }
     if (status != ST_OK) {
         node_fatal("the state could not be written", status);
     }
-    commit->candidate->block = NULL;
 }
 
 /* What is told of a block is told when its state can be read; the block itself goes to the ledger. */
@@ -113,6 +146,26 @@ static void take_results(struct commit_task *commit, struct ledger_block *block)
     block->tx_ids = NULL;
     block->codes = NULL;
     block->results = NULL;
+}
+
+static void too_large(void *context, const struct hash32 *id)
+{
+    driver_refuse(context, id, ST_BAD_SIZE);
+}
+
+static void use_params(struct driver *driver, const Xuelian__Params *params)
+{
+    struct hash32 before;
+    struct hash32 now;
+    params_hash(&before, &driver->params);
+    params_hash(&now, params);
+    if (!hash32_equal(&before, &now)) {
+        struct pool_limits limits = driver_pool_limits(params);
+        driver->params = *params;
+        pool_use_limits(driver->pool, &limits, too_large, driver);
+        log_event(LOG_INFO, "params", "the network's parameters are others from block %llu on",
+                  (unsigned long long)driver->tip_height + 1);
+    }
 }
 
 static void commit_appended(struct task *task)
@@ -137,6 +190,7 @@ static void commit_appended(struct task *task)
         pool_remove(driver->pool, &block->tx_ids[i]);
     }
     measure_rate(driver, work);
+    use_params(driver, &block->next_params);
     take_results(commit, block);
     commit->task.run = commit_apply;
     commit->task.done = commit_done;

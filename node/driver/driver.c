@@ -58,6 +58,11 @@ static void note_view(struct driver *driver)
     pbft_summary(driver->core, &summary);
     atomic_store(&gauges->view, summary.view);
     atomic_store(&gauges->era, summary.era);
+    if (summary.era != driver->last_era) {
+        driver_note_era(driver, &summary);
+        driver->last_era = summary.era;
+        driver->last_view = 0;
+    }
     if (summary.view > driver->last_view) {
         atomic_fetch_add(&gauges->view_changes, 1);
         log_event(LOG_WARN, "view", "view %llu is open at height %llu; its primary is member %u",
@@ -101,11 +106,6 @@ void driver_settled(struct driver *driver)
 
 /* ---- Start and stop ---- */
 
-static void sign(void *context, const struct hash32 *hash, struct sig64 *signature)
-{
-    signer_sign(context, hash, signature);
-}
-
 struct pbft_params driver_core_params(const Xuelian__Params *params)
 {
     return (struct pbft_params){.t0_ms = params->t0_ms,
@@ -119,89 +119,25 @@ struct pbft_params driver_core_params(const Xuelian__Params *params)
                                 .rotation_blocks = params->rotation_blocks};
 }
 
-/* Hash of the block that the first era rests on: block 0, the parent of block 1. No kind of transaction of
- * this version changes the set, so there is one era. */
-static bool era_base(struct node *node, struct hash32 *hash)
+struct pool_limits driver_pool_limits(const Xuelian__Params *params)
 {
-    struct stored_block block;
-    if (ledger_tip(node->ledger)->height == 0) {
-        *hash = *ledger_tip_hash(node->ledger);
-        return true;
-    }
-    if (block_log_get(node->block_log, 1, &block) != ST_OK) {
-        return false;
-    }
-    *hash = block.header.parent_hash;
-    stored_block_free(&block);
-    return true;
+    return (struct pool_limits){.bytes = 64u << 20,
+                                .count = 50000,
+                                .batch_bytes = params->batch_bytes,
+                                .batch_count = (uint32_t)params->batch_count,
+                                .batch_work = params->batch_work};
 }
 
-static enum status start_core(struct driver *driver, char *error)
-{
-    struct node *node = driver->node;
-    struct pbft_config config = {
-        .chain_id = node->genesis.chain_id,
-        .key = *signer_key(node->signer),
-        .incarnation = node->journal != NULL ? vote_journal_incarnation(node->journal) : 0,
-        .validators_max = LIMIT_VALIDATORS_MAX,
-        .follow = node->follow,
-        .sign = sign,
-        .sign_context = node->signer};
-    struct pbft_start start = {.now_ms = driver_now_ms(),
-                               .set = ledger_set(node->ledger),
-                               .params = driver_core_params(driver->params)};
-    uint8_t header[LIMIT_HEADER_SIZE_MAX];
-    uint8_t *certified = NULL;
-    uint8_t *new_view = NULL;
-    size_t size = 0;
-    struct arena arena;
-    ProtobufCMessage *message = NULL;
-    CHECK(uv_random(NULL, NULL, &config.nonce, sizeof config.nonce, 0, NULL) == 0);
-    start.header = bytes_of(header, header_encode(header, ledger_tip(node->ledger)));
-    arena_init(&arena, driver->scratch, PBFT_PARSE_SCRATCH_SIZE);
-    if (driver->tip_height > 0) {
-        if (block_log_get_certified(node->block_log, driver->tip_height, &certified, &size) !=
-                ST_OK ||
-            canonical_decode(&message, &xuelian__certified__descriptor, bytes_of(certified, size),
-                             &arena) != ST_OK) {
-            snprintf(error, NODE_ERROR_SIZE, "the newest block has no certificate in the log");
-            kv_free(certified);
-            return ST_CORRUPT;
-        }
-        start.certificate = field_bytes(&((Xuelian__Certified *)(void *)message)->certificate);
-    }
-    if (!era_base(node, &start.era_base_hash)) {
-        snprintf(error, NODE_ERROR_SIZE, "block 1 cannot be read from the log");
-        kv_free(certified);
-        return ST_CORRUPT;
-    }
-    if (node->journal != NULL && vote_journal_newest(node->journal)->payload.size > 0) {
-        const struct vote_record *newest = vote_journal_newest(node->journal);
-        start.record = newest->payload;
-        if (block_log_get_new_view(node->block_log, newest->era, newest->view, &new_view, &size) ==
-            ST_OK) {
-            start.new_view = bytes_of(new_view, size);
-        }
-    }
-    driver->core_memory = aligned_alloc(64, (pbft_footprint(&config) + 63) / 64 * 64);
-    CHECK(driver->core_memory != NULL);
-    enum status status = pbft_init(&driver->core, driver->core_memory, &config, &start);
-    if (status != ST_OK) {
-        snprintf(error, NODE_ERROR_SIZE, "the vote journal does not fit the block log: %s",
-                 status_en(status));
-    }
-    kv_free(certified);
-    kv_free(new_view);
-    return status;
-}
-
-enum status driver_start(struct driver **driver, struct node *node, char error[NODE_ERROR_SIZE])
+enum status driver_start(struct driver **driver, struct node *node,
+                         const struct membership *membership, char error[NODE_ERROR_SIZE])
 {
     struct driver *made = calloc(1, sizeof *made);
     CHECK(made != NULL);
     made->node = node;
     made->tail = &made->head;
-    made->params = node->genesis.message->params;
+    made->members_root = membership->members_root;
+    made->recorded = membership->recorded;
+    made->params = *ledger_params(node->ledger);
     made->tip_height = ledger_tip(node->ledger)->height;
     made->tip_hash = *ledger_tip_hash(node->ledger);
     made->tip_time_ms = ledger_tip(node->ledger)->time_ms;
@@ -210,16 +146,12 @@ enum status driver_start(struct driver **driver, struct node *node, char error[N
     made->scratch = malloc(PBFT_PARSE_SCRATCH_SIZE);
     made->entries = malloc(32u * (size_t)LIMIT_PROPOSAL_ENTRIES_MAX);
     CHECK(made->scratch != NULL && made->entries != NULL);
-    struct pool_limits limits = {.bytes = 64u << 20,
-                                 .count = 50000,
-                                 .batch_bytes = made->params->batch_bytes,
-                                 .batch_count = (uint32_t)made->params->batch_count,
-                                 .batch_work = made->params->batch_work};
+    struct pool_limits limits = driver_pool_limits(&made->params);
     made->pool = pool_new(&limits);
     CHECK(uv_timer_init(node->loop, &made->timer) == 0);
     made->timer.data = made;
     *driver = made;
-    enum status status = start_core(made, error);
+    enum status status = driver_start_core(made, error);
     if (status == ST_OK) {
         driver_load_proposals(made);
         atomic_store(&node->gauges.height, made->tip_height);

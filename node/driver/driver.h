@@ -7,10 +7,13 @@
 #define XUELIAN_NODE_DRIVER_H
 
 #include "node/api.h"
+#include "node/membership.h"
 #include "node/node.h"
 
-/* In: the node has its stores, workers and peers. Out: *driver. Returns ST_OK or the core's refusal. */
-enum status driver_start(struct driver **driver, struct node *node, char error[NODE_ERROR_SIZE]);
+/* In: the node has its stores, workers and peers; what the peers were told. Out: *driver.
+ * Returns ST_OK or the core's refusal. */
+enum status driver_start(struct driver **driver, struct node *node,
+                         const struct membership *membership, char error[NODE_ERROR_SIZE]);
 /* No further effect is begun, those who wait are answered; what is under way ends. */
 void driver_stop(struct driver *driver);
 /* True when the block log holds what its last sync did not cover. */
@@ -26,5 +29,6 @@ void driver_frame(void *context, const struct pubkey33 *key, uint8_t type, struc
 void driver_submit(struct driver *driver, struct node_submit *request);
 void driver_wait(struct driver *driver, struct node_wait *request);
 void driver_info(struct driver *driver, struct node_info *request);
+void driver_following(struct driver *driver, struct node_following *request);
 
 #endif

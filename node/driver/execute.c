@@ -85,10 +85,11 @@ static void answer(struct driver *driver, uint64_t token, enum pbft_outcome outc
                    const struct ledger_block *block)
 {
     struct pbft_input input = {.type = PBFT_EXECUTED};
-    struct pbft_params params = driver_core_params(driver->params);
+    struct pbft_params params;
     input.executed.token = token;
     input.executed.outcome = outcome;
     if (block != NULL) {
+        params = driver_core_params(&block->next_params);
         input.executed.header = &block->header;
         input.executed.next_set = &block->next_set;
         input.executed.params = &params;

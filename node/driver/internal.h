@@ -102,7 +102,7 @@ struct driver {
     void *core_memory;
     struct pbft *core;
     struct pool *pool;
-    const Xuelian__Params *params;
+    Xuelian__Params params; /* of the open height */
     uv_timer_t timer;
     struct queued *head;
     struct queued **tail;
@@ -133,19 +133,35 @@ struct driver {
     double work_per_ms;      /* committed, smoothed; 0: not measured yet */
     uint64_t commit_ms;
     uint64_t relay_ms; /* when old transactions were last looked for */
+    uint64_t last_era;
     uint64_t last_view;
-    uint8_t *entries; /* room for a batch */
-    uint8_t *scratch; /* PBFT_PARSE_SCRATCH_SIZE */
+    struct hash32 members_root; /* of the records that peers were told of; the executor's */
+    bool recorded;              /* a member record has this node's key */
+    uint8_t *entries;           /* room for a batch */
+    uint8_t *scratch;           /* PBFT_PARSE_SCRATCH_SIZE */
 };
 
 /* driver.c */
 uint64_t driver_now_ms(void);
 struct pbft_params driver_core_params(const Xuelian__Params *params);
+struct pool_limits driver_pool_limits(const Xuelian__Params *params);
 /* Tells the core what the pool holds. */
 void driver_waiting(struct driver *driver);
 /* Brings the timer and the gauges up to date; called when the queue has been done as far as it goes. */
 void driver_settled(struct driver *driver);
 void driver_propose(struct driver *driver);
+
+/* start.c: makes the core. Returns ST_OK; ST_CORRUPT, ST_FOREIGN with the sentence in error. */
+enum status driver_start_core(struct driver *driver, char *error);
+
+/* standing.c */
+/* Why this node votes or does not, as far as the set and its journal say: one sentence. */
+void driver_standing(const struct driver *driver, const struct pbft_summary *summary, char *text,
+                     size_t size);
+/* Notes a new era in the log. */
+void driver_note_era(struct driver *driver, const struct pbft_summary *summary);
+/* What the chain now says of nodes and their addresses. */
+void driver_use_membership(struct driver *driver, const struct membership *membership);
 
 /* queue.c */
 enum status driver_step(struct driver *driver, struct pbft_input *input);

@@ -12,9 +12,9 @@ enum { WAIT_MAX_MS = 60000 };
 /* What a quarter of request_timeout can commit, at the measured rate; at least four batches. */
 uint64_t driver_work_max(const struct driver *driver)
 {
-    double span = (double)driver->params->request_timeout_ms / 4.0;
+    double span = (double)driver->params.request_timeout_ms / 4.0;
     uint64_t measured = (uint64_t)(driver->work_per_ms * span);
-    uint64_t least = 4 * driver->params->batch_work;
+    uint64_t least = 4 * driver->params.batch_work;
     return measured > least ? measured : least;
 }
 
@@ -201,6 +201,7 @@ void driver_info(struct driver *driver, struct node_info *request)
     request->self = summary.self;
     request->primary = set->validators[summary.primary].member;
     request->journal_lost = node->journal == NULL;
+    request->incarnation = node->journal == NULL ? 0 : vote_journal_incarnation(node->journal);
     request->voting = summary.voting;
     request->catching_up = summary.catching_up;
     request->stopped = summary.stopped;
@@ -215,7 +216,9 @@ void driver_info(struct driver *driver, struct node_info *request)
                 .connected = peers_connected(node->peers, &set->validators[i].key)};
         }
     }
-    request->validity_window = driver->params->validity_window;
-    pbft_describe(driver->core, driver_now_ms(), request->text, sizeof request->text);
+    request->validity_window = driver->params.validity_window;
+    driver_standing(driver, &summary, request->text, sizeof request->text);
+    size_t used = strlen(request->text);
+    pbft_describe(driver->core, driver_now_ms(), request->text + used, sizeof request->text - used);
     reply(request->reply_to, &request->task);
 }

@@ -24,8 +24,9 @@ enum {
 
 struct known {
     struct peer_known peer;
-    bool has_address;
-    struct sockaddr_storage address;
+    uint32_t address_count;
+    uint32_t next_address; /* dialled next */
+    struct sockaddr_storage addresses[LIMIT_ADDRESSES_MAX];
     struct session *session;
     struct session *dial; /* in progress */
     uint64_t dial_at_ms;
@@ -175,7 +176,11 @@ static void take_hello(struct session *session, struct bytes body)
     }
     int index = find_known(peers, &session->theirs.key);
     if (index < 0) {
-        refuse(session, "its key is not one of this chain's nodes");
+        char hex[HEX_SIZE(33)];
+        char why[160];
+        hex_encode(hex, session->theirs.key.bytes, 33);
+        snprintf(why, sizeof why, "its key %s is not one of this chain's nodes", hex);
+        refuse(session, why);
         return;
     }
     struct known *known = &peers->known[index];
@@ -199,6 +204,7 @@ void session_event_frame(struct session *session, uint8_t type, struct bytes bod
         take_hello(session, body);
         return;
     }
+    session->frames++;
     peers->config.frame(peers->config.context, &peers->known[session->known].peer.key, type, body);
 }
 
@@ -224,8 +230,11 @@ void session_event_closed(struct session *session)
                     DIAL_FIRST_MS; /* one that ends at once is dialled ever more rarely */
             }
             if (!peers->stopping) {
-                log_event(LOG_WARN, "peer_down", "the connection with member %u ended",
-                          (unsigned)known->peer.member);
+                log_event(LOG_WARN, "peer_down", "the connection with member %u ended%s",
+                          (unsigned)known->peer.member,
+                          session->frames > 0 ? ""
+                                              : " before it said anything: it may not know this "
+                                                "node's key; see its log");
                 peers->config.down(peers->config.context, &known->peer.key);
             }
         }
@@ -252,8 +261,10 @@ static void dial(struct peers *peers, struct known *known, uint64_t now)
 {
     known->backoff_ms = known->backoff_ms * 2 > DIAL_MAX_MS ? DIAL_MAX_MS : known->backoff_ms * 2;
     known->dial_at_ms = now + known->backoff_ms + jitter(known->backoff_ms / 2);
-    known->dial = session_dial(peers, peers->config.loop, (const struct sockaddr *)&known->address,
-                               peers->context);
+    const struct sockaddr_storage *address = &known->addresses[known->next_address];
+    known->next_address = (known->next_address + 1) % known->address_count;
+    known->dial =
+        session_dial(peers, peers->config.loop, (const struct sockaddr *)address, peers->context);
     if (known->dial != NULL) {
         add_session(peers, known->dial);
     }
@@ -271,7 +282,7 @@ static void tick(uv_timer_t *timer)
     }
     for (uint32_t i = 0; i < peers->known_count; i++) {
         struct known *known = &peers->known[i];
-        if (known->has_address && known->session == NULL && known->dial == NULL &&
+        if (known->address_count > 0 && known->session == NULL && known->dial == NULL &&
             now >= known->dial_at_ms) {
             dial(peers, known, now);
         }
@@ -303,37 +314,109 @@ static enum status listen_on(struct peers *peers, char *error, size_t error_size
     return result == UV_EADDRINUSE ? ST_LOCKED : ST_IO;
 }
 
-static void copy_known(struct peers *peers)
+static void set_addresses(struct peers *peers, struct known *known)
+{
+    known->address_count = 0;
+    known->next_address = 0;
+    for (uint32_t i = 0; i < known->peer.address_count; i++) {
+        if (peers_parse_address(known->peer.addresses[i],
+                                &known->addresses[known->address_count]) == 0) {
+            known->address_count++;
+        }
+    }
+    known->backoff_ms = DIAL_FIRST_MS;
+    /* The higher key waits, so that most pairs dial once. */
+    known->dial_at_ms = uv_now(peers->config.loop) +
+                        (pubkey33_compare(signer_key(peers->config.signer), &known->peer.key) < 0
+                             ? 0
+                             : 4 * DIAL_FIRST_MS);
+}
+
+static bool same_addresses(const struct peer_known *a, const struct peer_known *b)
+{
+    bool same = a->address_count == b->address_count;
+    for (uint32_t i = 0; i < a->address_count && same; i++) {
+        same = strcmp(a->addresses[i], b->addresses[i]) == 0;
+    }
+    return same;
+}
+
+/* Ends what there is with a key that is known no longer. */
+static void forget(struct peers *peers, struct known *known)
+{
+    struct session *session = known->session;
+    if (session != NULL) {
+        known->session = NULL;
+        session->known = -1; /* its closing is no news */
+        log_event(LOG_INFO, "peer_removed",
+                  "the connection with member %u was closed: the chain has ended that node",
+                  (unsigned)known->peer.member);
+        peers->config.down(peers->config.context, &known->peer.key);
+        session_close(session);
+    }
+    if (known->dial != NULL) {
+        session_close(known->dial);
+    }
+}
+
+/* One entry of the new table; what goes on is taken out of the old one. */
+static void carry_over(struct peers *peers, struct known *made, int32_t index, struct known *old,
+                       const struct peer_known *peer)
+{
+    if (old == NULL) {
+        *made = (struct known){.peer = *peer};
+        set_addresses(peers, made);
+        return;
+    }
+    bool same = same_addresses(&old->peer, peer);
+    *made = *old;
+    made->peer = *peer;
+    if (!same) {
+        set_addresses(peers, made);
+    }
+    if (made->session != NULL) {
+        made->session->known = index;
+    }
+    old->session = NULL;
+    old->dial = NULL;
+}
+
+void peers_update(struct peers *peers, Xuelian__NodeRole role, const struct peer_known *known,
+                  uint32_t known_count)
 {
     const struct pubkey33 *own = signer_key(peers->config.signer);
-    for (uint32_t i = 0; i < peers->config.known_count; i++) {
-        const struct peer_known *peer = &peers->config.known[i];
-        if (pubkey33_compare(&peer->key, own) == 0) {
-            continue;
+    struct known *made = calloc(known_count + 1u, sizeof *made);
+    uint32_t made_count = 0;
+    CHECK(made != NULL && known_count <= PEERS_MAX);
+    for (uint32_t i = 0; i < known_count; i++) {
+        if (pubkey33_compare(&known[i].key, own) != 0) {
+            int at = find_known(peers, &known[i].key);
+            carry_over(peers, &made[made_count], (int32_t)made_count,
+                       at < 0 ? NULL : &peers->known[at], &known[i]);
+            made_count++;
         }
-        struct known *known = &peers->known[peers->known_count++];
-        known->peer = *peer;
-        known->backoff_ms = DIAL_FIRST_MS;
-        known->has_address = peers_parse_address(peer->address, &known->address) == 0;
-        /* The higher key waits, so that most pairs dial once. */
-        known->dial_at_ms = uv_now(peers->config.loop) +
-                            (pubkey33_compare(own, &peer->key) < 0 ? 0 : 4 * DIAL_FIRST_MS);
     }
+    struct known *old = peers->known;
+    uint32_t old_count = peers->known_count;
+    peers->known = made;
+    peers->known_count = made_count;
+    peers->config.role = role;
+    for (uint32_t i = 0; i < old_count; i++) {
+        forget(peers, &old[i]);
+    }
+    free(old);
 }
 
 enum status peers_start(struct peers **peers, const struct peers_config *config, char *error,
                         size_t error_size)
 {
     struct peers *made = calloc(1, sizeof *made);
-    CHECK(made != NULL && config->known_count <= PEERS_MAX);
+    CHECK(made != NULL);
     made->config = *config;
-    made->known = calloc(config->known_count + 1u, sizeof *made->known);
-    CHECK(made->known != NULL);
     CHECK(uv_random(NULL, NULL, &made->boot_id, sizeof made->boot_id, 0, NULL) == 0);
     enum status status = tls_context_new(&made->context, "xuelian/peer");
     if (status != ST_OK) {
         snprintf(error, error_size, "OpenSSL could not make a TLS context");
-        free(made->known);
         free(made);
         return status;
     }
@@ -344,7 +427,7 @@ enum status peers_start(struct peers **peers, const struct peers_config *config,
     *peers = made; /* handles are open: the caller stops and frees it on failure too */
     status = listen_on(made, error, error_size);
     if (status == ST_OK) {
-        copy_known(made);
+        peers_update(made, config->role, config->known, config->known_count);
         uv_timer_start(&made->timer, tick, 0, TICK_MS);
     }
     return status;

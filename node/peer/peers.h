@@ -10,6 +10,7 @@
 #include <uv.h>
 
 #include "proto/ledger.pb-c.h"
+#include "proto/limits.h"
 #include "proto/sign.h"
 #include "proto/types.h"
 
@@ -21,7 +22,8 @@ struct peer_known {
     struct pubkey33 key;
     uint32_t member;
     Xuelian__NodeRole role;
-    char address[PEER_ADDRESS_SIZE]; /* host:port, or empty: it must dial us */
+    uint32_t address_count;                                 /* 0: it must dial us */
+    char addresses[LIMIT_ADDRESSES_MAX][PEER_ADDRESS_SIZE]; /* host:port; dialled in turn */
 };
 
 struct peers_config {
@@ -47,6 +49,10 @@ struct peers;
  * Out      *peers; error  one sentence that names the address and what to do. */
 enum status peers_start(struct peers **peers, const struct peers_config *config, char *error,
                         size_t error_size);
+/* Takes the place of role and known of the configuration. Sessions of keys that are still known go on; the
+ * others are closed. Not from within a callback. */
+void peers_update(struct peers *peers, Xuelian__NodeRole role, const struct peer_known *known,
+                  uint32_t known_count);
 /* Closes everything; the loop must run until its handles are gone, then peers_free. */
 void peers_stop(struct peers *peers);
 void peers_free(struct peers *peers);

@@ -197,6 +197,23 @@ enum status pool_add(struct pool *pool, struct body *body, bool fetched, uint64_
     return ST_OK;
 }
 
+void pool_use_limits(struct pool *pool, const struct pool_limits *limits,
+                     void (*gone)(void *context, const struct hash32 *id), void *context)
+{
+    struct body *body = pool->oldest;
+    pool->limits = *limits;
+    while (body != NULL) {
+        struct body *newer = body->newer;
+        if (body->waiting &&
+            (body->bytes.size > limits->batch_bytes || body->work > limits->batch_work)) {
+            struct hash32 id = body->id;
+            unlink_body(pool, body);
+            gone(context, &id);
+        }
+        body = newer;
+    }
+}
+
 uint32_t pool_select(const struct pool *pool, uint8_t *entries)
 {
     uint64_t bytes = 0;

@@ -44,6 +44,10 @@ struct pool;
 struct pool *pool_new(const struct pool_limits *limits);
 void pool_free(struct pool *pool);
 
+/* New bounds. Those waiting that no batch can hold any more end: calls gone with each id. */
+void pool_use_limits(struct pool *pool, const struct pool_limits *limits,
+                     void (*gone)(void *context, const struct hash32 *id), void *context);
+
 /* Adds a body (a reference is taken). work_max: what a quarter of request_timeout can commit. One sender may
  * take half of each bound; senders are told apart by one of 256 buckets.
  * Returns  ST_OK; ST_DUPLICATE (that id waits already); ST_BUSY (bounds); ST_BAD_SIZE (larger than a batch).

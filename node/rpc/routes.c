@@ -245,6 +245,7 @@ static void info_done(struct task *task)
     json_object_set_new(object, "primary", json_integer(info->primary));
     json_object_set_new(object, "validator", json_boolean(info->self >= 0));
     json_object_set_new(object, "journal_lost", json_boolean(info->journal_lost));
+    json_object_set_new(object, "incarnation", json_of_u64(info->incarnation));
     json_object_set_new(object, "voting", json_boolean(info->voting));
     json_object_set_new(object, "catching_up", json_boolean(info->catching_up));
     json_object_set_new(object, "stopped", json_boolean(info->stopped));
@@ -275,6 +276,52 @@ static void get_network(struct exchange *exchange, char *arguments[])
     call->info.task.done = info_done;
     call->info.reply_to = &exchange->rpc->inbox;
     node_info(exchange->rpc->node, &call->info);
+}
+
+struct following_call {
+    struct node_following following;
+    struct exchange *exchange;
+};
+
+static void following_done(struct task *task)
+{
+    struct following_call *call = (struct following_call *)task;
+    const struct following *made = &call->following.following;
+    struct exchange *exchange = call->exchange;
+    uint8_t bytes[FOLLOWING_SIZE_MAX];
+    if (call->following.status != ST_OK) {
+        exchange_problem(exchange, call->following.status == ST_BUSY ? 503 : 409,
+                         call->following.status, call->following.why);
+        free(call);
+        return;
+    }
+    json_t *object = json_object();
+    json_object_set_new(object, "key", json_of_bytes(made->key.bytes, 33));
+    json_object_set_new(object, "era", json_of_u64(made->era));
+    json_object_set_new(object, "height", json_of_u64(made->height));
+    json_object_set_new(object, "header_hash", json_of_bytes(made->header_hash.bytes, 32));
+    json_object_set_new(object, "incarnation", json_of_u64(made->incarnation));
+    json_object_set_new(object, "signature", json_of_bytes(made->signature.bytes, 64));
+    json_object_set_new(object, "following", json_of_bytes(bytes, following_encode(bytes, made)));
+    free(call);
+    exchange_json(exchange, 200, object);
+}
+
+/* The operator's alone: whoever is on this machine. */
+static void post_following(struct exchange *exchange, char *arguments[])
+{
+    (void)arguments;
+    if (!exchange->local) {
+        exchange_problem(exchange, 403, ST_NOT_ALLOWED,
+                         "this is answered on local_listen alone, to the node's operator");
+        return;
+    }
+    struct following_call *call = calloc(1, sizeof *call);
+    CHECK(call != NULL);
+    call->exchange = exchange;
+    call->following.task.done = following_done;
+    call->following.reply_to = &exchange->rpc->inbox;
+    node_following(exchange->rpc->node, &call->following);
 }
 
 /* Which node this is: its key's signature over the certificate of this very connection. */
@@ -342,6 +389,7 @@ static const struct route routes[] = {
     {"GET", "/v1/network", get_network},
     {"GET", "/v1/network/tls", get_tls},
     {"GET", "/v1/genesis", get_genesis},
+    {"POST", "/v1/following", post_following},
     {"GET", "/healthz", get_healthz},
     {"GET", "/readyz", get_readyz},
     {"GET", "/metrics", get_metrics},

@@ -155,9 +155,10 @@ int main(int count, char **values)
             field_copy(&peer->key, 33, &node->key);
             peer->member = genesis.message->members[i]->id;
             peer->role = node->role;
-            snprintf(peer->address, sizeof peer->address, "%s", node->addresses[0]);
+            peer->address_count = 1;
+            snprintf(peer->addresses[0], PEER_ADDRESS_SIZE, "%s", node->addresses[0]);
             if (pubkey33_compare(&peer->key, signer_key(signer)) == 0) {
-                listen = peer->address;
+                listen = peer->addresses[0];
             } else {
                 targets[target_count++] = peer->key;
             }

@@ -51,7 +51,12 @@ class Errors(unittest.TestCase):
         said = run(harness.XUELIAND, "--config", self.net.file("none.yaml"), ok=False)
         self.assertRegex(said.stderr, r"the configuration file .*none\.yaml cannot be read \(No such file")
         said = run(harness.XUELIAND, "--config", self.node.config, "walk", ok=False)
-        self.assertIn('"walk" is not a command; the commands are run and init', said.stderr)
+        self.assertIn('"walk" is not a command; the commands are run, init, new-journal, following', said.stderr)
+        for words, why in ((("new-journal",), "new-journal needs --incarnation N, above every number that this key had"),
+                           (("run", "--incarnation", "1"), "--incarnation is for init and new-journal"),
+                           (("init", "--incarnation", "1x"), '--incarnation is a whole number, not "1x"'),
+                           (("init", "--incarnation", "18446744073709551616"), "--incarnation is a whole number")):
+            self.assertIn(why, run(harness.XUELIAND, "--config", self.node.config, *words, ok=False).stderr)
 
     def test_b_not_a_data_directory(self):
         self.refused(r".*node-1/data is not a data directory; make it with: xueliand init --config FILE")
@@ -68,9 +73,24 @@ class Errors(unittest.TestCase):
         with open(cut, "wb") as file:
             file.write(data[:-7])
         self.refused(r".*cut\.genesis: .+", genesis=cut)
-        # Whole, and of another network: the key is not in it.
-        self.refused(r"the key in .*node\.key is not a node key of this chain; use the key of a node that the genesis "
-                     r"file lists", genesis=self.other.genesis)
+        # Whole, and of another network.
+        self.refused(r"the vote journal belongs to another chain or another node key; use the data directory that fits "
+                     r"this genesis file and key", genesis=self.other.genesis)
+        # With a directory of its own it runs, says that nobody knows its key, and is refused.
+        with self.settings(genesis=self.other.genesis, data_dir=self.net.file("stranger")):
+            theirs = self.other.nodes[1]
+            theirs.init()
+            theirs.start()
+            self.node.init()
+            self.node.start()
+            self.net.wait("it is refused", lambda: "is not one of this chain's nodes" in theirs.words(100))
+            self.assertRegex(self.node.words(100), r"the key in .*node\.key is not a node key of this chain up to block 0: "
+                                                   r"other nodes refuse it until a member record names 0[23][0-9a-f]{64}; ")
+            self.assertIn("No member record up to block 0 names this node's key",
+                          self.node.get("/v1/network")["text"])
+            self.node.stop()
+            theirs.stop()
+            shutil.rmtree(theirs.data)
 
     def test_d_key(self):
         self.refused(r".*none\.key.*", key_file="none.key")
@@ -109,6 +129,10 @@ class Errors(unittest.TestCase):
         theirs.start()
         self.other.wait("it runs", lambda: theirs.height() >= 0)
         theirs.stop()
+        self.refused(r"the vote journal belongs to another chain or another node key; use the data directory that fits "
+                     r"this genesis file and key", data_dir=theirs.data)
+        for name in ("journal.a", "journal.b"):
+            os.remove(os.path.join(theirs.data, name))
         self.refused(r"the block log belongs to another chain or another node key; use the data directory that fits "
                      r"this genesis file and key", data_dir=theirs.data)
         shutil.rmtree(os.path.join(theirs.data, "log"))
@@ -119,6 +143,19 @@ class Errors(unittest.TestCase):
         self.node.start()
         self.net.wait("it runs", lambda: self.node.height() >= 0)
         self.assertFalse(self.node.get("/v1/network")["journal_lost"])
+        self.node.stop()
+
+    def test_h_following(self):
+        """The signature that it follows is for the operator on the machine, and for a node that has caught up."""
+        def ask(ok=False):
+            return run(harness.XUELIAND, "--config", self.node.config, "following", ok=ok)
+        self.assertRegex(ask().stderr, r"^xueliand: no node answers on 127\.0\.0\.1:\d+ \(Connection refused\); is it running\?$")
+        self.node.start()
+        self.net.wait("it runs", lambda: self.node.height() >= 0)
+        self.assertRegex(ask().stderr, r"this node is at block 0 and lacks blocks that others have; ask again when it has "
+                                       r"caught up")
+        self.assertEqual(self.node.request("POST", "/v1/following", tls=True)[0], 403)
+        self.assertEqual(self.node.request("GET", "/v1/following")[0], 405)
         self.node.stop()
 
     def test_i_peer_of_another_chain(self):

@@ -67,10 +67,58 @@ static void test_sentences(void **state)
     unlink("test.yaml");
 }
 
+#define KEY_1 "020000000000000000000000000000000000000000000000000000000000000001"
+#define KEY_2 "030000000000000000000000000000000000000000000000000000000000000002"
+
+static void test_peer_addresses(void **state)
+{
+    (void)state;
+    assert_int_equal(read_text(GOOD), ST_OK);
+    assert_int_equal(config.peer_address_count, 0);
+    assert_int_equal(read_text(GOOD "peer_addresses:\n  " KEY_1 ": 10.0.0.7:9000\n  " KEY_2
+                                    ": \"[::1]:9001\"\n"),
+                     ST_OK);
+    assert_int_equal(config.peer_address_count, 2);
+    assert_int_equal(config.peer_addresses[0].key.bytes[32], 1);
+    assert_string_equal(config.peer_addresses[0].address, "10.0.0.7:9000");
+    assert_string_equal(config.peer_addresses[1].address, "[::1]:9001");
+    assert_int_equal(read_text(GOOD "peer_addresses: 10.0.0.7:9000\n"), ST_BAD_CONFIG);
+    assert_string_equal(error,
+                        "test.yaml, line 8: peer_addresses takes lines of the form KEY: host:port");
+    assert_int_equal(read_text(GOOD "peer_addresses:\n  abc: 10.0.0.7:9000\n"), ST_BAD_CONFIG);
+    assert_string_equal(error, "test.yaml, line 9: peer_addresses: not a node key: abc; it is 66 "
+                               "hexadecimal digits");
+    assert_int_equal(read_text(GOOD "peer_addresses:\n  " KEY_1 ": node.example:9000\n"),
+                     ST_BAD_CONFIG);
+    assert_string_equal(error, "test.yaml, line 9: peer_addresses: not an address: "
+                               "node.example:9000; give a numeric address and a port, as "
+                               "10.0.0.7:9000");
+    assert_int_equal(
+        read_text(GOOD "peer_addresses:\n  " KEY_1 ": 1.1.1.1:1\n  " KEY_1 ": 1.1.1.1:2\n"),
+        ST_BAD_CONFIG);
+    assert_non_null(strstr(error, "line 10: peer_addresses has a key twice: " KEY_1 "; keep one"));
+    assert_int_equal(read_text(GOOD "peer_addresses:\n  " KEY_1 ": [1]\n"), ST_BAD_CONFIG);
+    FILE *file = fopen("test.yaml", "w");
+    assert_non_null(file);
+    fputs(GOOD "peer_addresses:\n", file);
+    for (unsigned i = 0; i <= CONFIG_PEERS_MAX; i++) {
+        fprintf(file, "  02%064x: 1.1.1.1:1\n", i);
+        if (i + 1 == CONFIG_PEERS_MAX) { /* as many as may be */
+            fflush(file);
+            assert_int_equal(config_read(&config, "test.yaml", error, sizeof error), ST_OK);
+            assert_int_equal(config.peer_address_count, CONFIG_PEERS_MAX);
+        }
+    }
+    fclose(file);
+    assert_int_equal(config_read(&config, "test.yaml", error, sizeof error), ST_BAD_CONFIG);
+    assert_non_null(strstr(error, "peer_addresses has more than 64 lines"));
+    unlink("test.yaml");
+}
+
 int main(void)
 {
-    const struct CMUnitTest tests[] = {cmocka_unit_test(test_good),
-                                       cmocka_unit_test(test_paths_are_from_the_file),
-                                       cmocka_unit_test(test_sentences)};
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_good), cmocka_unit_test(test_paths_are_from_the_file),
+        cmocka_unit_test(test_peer_addresses), cmocka_unit_test(test_sentences)};
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -78,7 +78,8 @@ static int setup(void **state)
         known[i] = (struct peer_known){.key = *signer_key(ends[i].signer),
                                        .member = i + 1u,
                                        .role = XUELIAN__NODE_ROLE__NODE_ROLE_VALIDATOR};
-        snprintf(known[i].address, sizeof known[i].address, "127.0.0.1:%u", free_port());
+        known[i].address_count = 1;
+        snprintf(known[i].addresses[0], PEER_ADDRESS_SIZE, "127.0.0.1:%u", free_port());
     }
     return 0;
 }
@@ -96,7 +97,7 @@ static void start(int i, const struct hash32 *chain, uint32_t known_count)
 {
     char error[256] = "";
     struct peers_config config = {.loop = &loop,
-                                  .listen = known[i].address,
+                                  .listen = known[i].addresses[0],
                                   .chain_id = *chain,
                                   .role = XUELIAN__NODE_ROLE__NODE_ROLE_VALIDATOR,
                                   .signer = ends[i].signer,
@@ -181,6 +182,65 @@ static uint64_t refused(int i)
     return peers_stats(ends[i].peers)->refused;
 }
 
+static bool first_met(void)
+{
+    return ends[0].ups > 0 && ends[1].ups > 0;
+}
+
+static bool first_alone(void)
+{
+    return ends[0].downs == ends[0].ups && refused(0) > 0;
+}
+
+static bool up_once(void)
+{
+    return ends[1].ups > 0;
+}
+
+/* Runs until the condition holds or time is up; both ends go on. */
+static void wait_until(bool (*condition)(void))
+{
+    uint64_t until = uv_hrtime() + TIMEOUT_MS * UINT64_C(1000000);
+    timed_out = false;
+    while (!condition() && !timed_out) {
+        uv_run(&loop, UV_RUN_ONCE);
+        timed_out = uv_hrtime() > until;
+    }
+    assert_false(timed_out);
+}
+
+/* The chain takes a node out, and in again at another address; a session that still counts goes on. */
+static void test_update(void **state)
+{
+    const struct hash32 chain = {{1}};
+    struct peer_known moved[NODES];
+    (void)state;
+    start(0, &chain, NODES);
+    start(1, &chain, NODES);
+    wait_until(first_met);
+    unsigned ups = ends[0].ups;
+    unsigned downs = ends[0].downs;
+    memcpy(moved, known, sizeof moved);
+    moved[1].role = XUELIAN__NODE_ROLE__NODE_ROLE_OBSERVER;
+    moved[1].address_count = 0; /* not dialled from here any more */
+    peers_update(ends[0].peers, XUELIAN__NODE_ROLE__NODE_ROLE_VALIDATOR, moved, NODES);
+    assert_int_equal(ends[0].ups, ups);
+    assert_int_equal(ends[0].downs, downs);
+    assert_true(peers_connected(ends[0].peers, &known[1].key));
+    peers_update(ends[0].peers, XUELIAN__NODE_ROLE__NODE_ROLE_VALIDATOR, known, 1);
+    assert_false(peers_connected(ends[0].peers, &known[1].key));
+    assert_int_equal(ends[0].downs, downs + 1);
+    wait_until(first_alone); /* it dials again, and is refused */
+    ends[1].ups = 0;
+    moved[1].address_count = 2; /* the first of which nobody answers at */
+    snprintf(moved[1].addresses[0], PEER_ADDRESS_SIZE, "127.0.0.1:1");
+    memcpy(moved[1].addresses[1], known[1].addresses[0], PEER_ADDRESS_SIZE);
+    peers_update(ends[0].peers, XUELIAN__NODE_ROLE__NODE_ROLE_VALIDATOR, moved, NODES);
+    run_until(up_once);
+    assert_false(timed_out);
+    free_ends();
+}
+
 static bool both_refused(void)
 {
     return refused(0) > 0 || refused(1) > 0;
@@ -223,13 +283,13 @@ static void test_port_in_use(void **state)
     char sentence[256];
     struct peers *second = NULL;
     struct peers_config config = {
-        .loop = &loop, .listen = known[0].address, .signer = ends[1].signer};
+        .loop = &loop, .listen = known[0].addresses[0], .signer = ends[1].signer};
     (void)state;
     start(0, &chain, NODES);
     assert_int_equal(peers_start(&second, &config, error, sizeof error), ST_LOCKED);
     snprintf(sentence, sizeof sentence,
              "the address %s is in use; stop the program that uses it or change peer_listen",
-             known[0].address);
+             known[0].addresses[0]);
     assert_string_equal(error, sentence);
     peers_stop(second);
     peers_stop(ends[0].peers);
@@ -273,6 +333,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup_teardown(test_meet, setup, teardown),
+        cmocka_unit_test_setup_teardown(test_update, setup, teardown),
         cmocka_unit_test_setup_teardown(test_other_chain, setup, teardown),
         cmocka_unit_test_setup_teardown(test_unknown_key, setup, teardown),
         cmocka_unit_test_setup_teardown(test_port_in_use, setup, teardown),

@@ -173,6 +173,32 @@ static void test_expiry(void **state)
     pool_free(pool);
 }
 
+static void count_gone(void *context, const struct hash32 *id)
+{
+    (void)id;
+    (*(unsigned *)context)++;
+}
+
+/* What no batch can hold any more would stop all behind it. */
+static void test_smaller_batches(void **state)
+{
+    struct pool *pool = pool_new(&limits);
+    struct pool_limits smaller = limits;
+    uint8_t entries[4 * 32];
+    unsigned gone = 0;
+    (void)state;
+    assert_int_equal(add(pool, make(1, 0, 300, 9), false), ST_OK);
+    assert_int_equal(add(pool, make(2, 0, 10, 9), false), ST_OK);
+    smaller.batch_work = 100;
+    pool_use_limits(pool, &smaller, count_gone, &gone);
+    assert_int_equal(gone, 1);
+    assert_int_equal(pool_count(pool), 1);
+    assert_int_equal(pool_select(pool, entries), 1);
+    assert_int_equal(entries[0], 2);
+    assert_int_equal(add(pool, make(3, 0, 101, 9), false), ST_BAD_SIZE);
+    pool_free(pool);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -183,6 +209,7 @@ int main(void)
         cmocka_unit_test(test_fetched),
         cmocka_unit_test(test_variants),
         cmocka_unit_test(test_expiry),
+        cmocka_unit_test(test_smaller_batches),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
