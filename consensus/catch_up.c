@@ -192,9 +192,8 @@ static void adoption_good(struct pbft *core)
     struct certificate certificate;
     const struct validator_set *set = adoption_set(core, &adoption->header);
     certificate_remember(core, blob_bytes(&adoption->certificate));
-    if (certificate_decode(&certificate, blob_bytes(&adoption->certificate), set->count) == ST_OK) {
-        tripwire_certificate(core, &certificate, set);
-    }
+    certificate_again(&certificate, blob_bytes(&adoption->certificate), set);
+    tripwire_certificate(core, &certificate, set);
     if (adoption->header.height == core->height) {
         catch_up_fork(core, &core->hash, &adoption->hash);
     } else if (!hash32_equal(&adoption->header.parent_hash, &core->hash)) {
@@ -211,14 +210,11 @@ static void judge_adoption(struct pbft *core)
     struct certificate certificate;
     struct checks checks;
     const struct validator_set *set = adoption_set(core, &adoption->header);
-    if (certificate_decode(&certificate, blob_bytes(&adoption->certificate), set->count) != ST_OK) {
-        adoption->state = JUDGED_NONE;
-        return;
-    }
     if (certificate_known(core, blob_bytes(&adoption->certificate))) {
         adoption_good(core);
         return;
     }
+    certificate_again(&certificate, blob_bytes(&adoption->certificate), set);
     checks_begin(core, &checks, certificate.count);
     certificate_checks(core, &certificate, set, &checks);
     adoption->state = JUDGED_VERIFYING;
@@ -233,14 +229,16 @@ static enum status adoption_check(const struct pbft *core, const struct header *
     if (!hash32_equal(&header->chain_id, &core->config.chain_id)) {
         return ST_WRONG_CHAIN;
     }
+    if (bytes.size > core->adoptions[0].certificate.capacity) {
+        return ST_BAD_SIZE;
+    }
     enum status status = certificate_decode(&certificate, bytes, set->count);
     if (status != ST_OK) {
         return status;
     }
     bool names = certificate.phase == VOTE_COMMIT && certificate.height == header->height &&
                  hash32_equal(&certificate.header_hash, hash);
-    return names && bytes.size <= core->adoptions[0].certificate.capacity ? ST_OK
-                                                                          : ST_BAD_CERTIFICATE;
+    return names ? ST_OK : ST_BAD_CERTIFICATE;
 }
 
 static uint32_t failures_of(struct pbft *core, const struct pubkey33 *key)

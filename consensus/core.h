@@ -118,6 +118,16 @@ struct member_change {
     struct blob message;
 };
 
+/* What the q VIEW-CHANGEs of a NEW-VIEW say together. */
+struct opened {
+    uint64_t base_height; /* h*: the highest committed height among them */
+    uint32_t base_sender;
+    bool has_forced;
+    uint64_t forced_view;
+    struct header forced;
+    struct hash32 forced_hash;
+};
+
 /* A NEW-VIEW under judgement (slot 0) or waiting for it (slot 1). */
 struct opening {
     enum judgement state;
@@ -125,6 +135,7 @@ struct opening {
     uint64_t view;
     uint32_t sender;
     struct blob message;
+    struct opened opened; /* while its signatures are verified */
 };
 
 struct adoption {
@@ -332,6 +343,12 @@ struct view_change {
 enum status view_change_decode(struct view_change *out, struct bytes bytes,
                                const struct hash32 *chain_id, struct arena *scratch);
 enum status new_view_decode(Xuelian__NewView **out, struct bytes bytes, struct arena *scratch);
+/* The same for bytes that were decoded before, and certificates that were under this set: kept as bytes,
+ * which are smaller. Borrows from the scratch memory, which the caller has reset. */
+void view_change_again(struct view_change *out, struct bytes bytes, struct pbft *core);
+Xuelian__NewView *new_view_again(struct bytes bytes, struct pbft *core);
+void certificate_again(struct certificate *out, struct bytes bytes,
+                       const struct validator_set *set);
 /* Canonical Vote. Out: out of VOTE_SIZE_MAX bytes. Returns the size. */
 size_t vote_message(uint8_t *out, enum phase_index phase, uint64_t era, uint64_t height,
                     uint32_t sender, const struct vote *vote);

@@ -39,7 +39,6 @@ static enum status parse_pre_prepare(struct pbft_message *out, const struct hash
         return status;
     }
     const Xuelian__PrePrepare *wire = (const Xuelian__PrePrepare *)(const void *)message;
-    struct hash32 digest;
     if (wire->era == 0 || wire->height == 0 || wire->proposal.len == 0 ||
         !field_copy(&out->signature, 64, &wire->signature)) {
         return ST_BAD_ENCODING;
@@ -51,9 +50,11 @@ static enum status parse_pre_prepare(struct pbft_message *out, const struct hash
     out->view = wire->view;
     out->height = wire->height;
     out->sender = wire->sender;
-    proposal_digest(&digest, field_bytes(&wire->proposal));
+    proposal_digest(&out->proposal.digest, field_bytes(&wire->proposal));
+    out->proposal.size = wire->proposal.len;
+    out->proposal.offset = out->body.size - PRE_PREPARE_TAIL - wire->proposal.len;
     vote_hash(&out->hash, TAG_SIGN_PRE_PREPARE, chain_id, wire->era, wire->view, wire->height,
-              &digest);
+              &out->proposal.digest);
     return ST_OK;
 }
 
@@ -143,6 +144,11 @@ enum status view_change_decode(struct view_change *out, struct bytes bytes,
     return ST_OK;
 }
 
+void view_change_again(struct view_change *out, struct bytes bytes, struct pbft *core)
+{
+    CHECK(view_change_decode(out, bytes, &core->config.chain_id, &core->scratch) == ST_OK);
+}
+
 static enum status parse_view_change(struct pbft_message *out, const struct hash32 *chain_id,
                                      struct arena *scratch)
 {
@@ -177,6 +183,19 @@ enum status new_view_decode(Xuelian__NewView **out, struct bytes bytes, struct a
     return ST_OK;
 }
 
+Xuelian__NewView *new_view_again(struct bytes bytes, struct pbft *core)
+{
+    Xuelian__NewView *out = NULL;
+    CHECK(new_view_decode(&out, bytes, &core->scratch) == ST_OK);
+    CHECK(out != NULL);
+    return out;
+}
+
+void certificate_again(struct certificate *out, struct bytes bytes, const struct validator_set *set)
+{
+    CHECK(certificate_decode(out, bytes, set->count) == ST_OK);
+}
+
 static enum status parse_new_view(struct pbft_message *out, const struct hash32 *chain_id,
                                   struct arena *scratch)
 {
@@ -207,8 +226,6 @@ enum status pbft_message_parse(struct pbft_message *message, uint8_t type, struc
                                const struct hash32 *chain_id, struct arena *scratch)
 {
     struct pbft_message made = {.type = type, .body = body, .has_signer = true};
-    ProtobufCMessage *unsigned_message;
-    const ProtobufCMessageDescriptor *schema = NULL;
     enum status status = ST_UNKNOWN_KIND;
     switch (type) {
     case XUELIAN__PEER_TYPE__PEER_TYPE_PRE_PREPARE:
@@ -227,20 +244,13 @@ enum status pbft_message_parse(struct pbft_message *message, uint8_t type, struc
         status = parse_status(&made, scratch);
         break;
     case XUELIAN__PEER_TYPE__PEER_TYPE_CERTIFIED:
-        schema = &xuelian__certified__descriptor;
-        break;
     case XUELIAN__PEER_TYPE__PEER_TYPE_NEWEST_REQUEST:
-        schema = &xuelian__newest_request__descriptor;
-        break;
     case XUELIAN__PEER_TYPE__PEER_TYPE_NEWEST_ANSWER:
-        schema = &xuelian__newest_answer__descriptor;
+        made.has_signer = false;
+        status = ST_OK;
         break;
     default: /* a byte from the wire, not an enum */
         break;
-    }
-    if (schema != NULL) {
-        made.has_signer = false;
-        status = canonical_decode(&unsigned_message, schema, body, scratch);
     }
     if (status == ST_OK) {
         *message = made;

@@ -3,16 +3,6 @@
 #include "proto/canonical.h"
 #include "proto/convert.h"
 
-/* What q VIEW-CHANGEs for a view say together. */
-struct opened {
-    uint64_t base_height; /* h*: the highest committed height among them */
-    uint32_t base_sender;
-    bool has_forced;
-    uint64_t forced_view;
-    struct header forced;
-    struct hash32 forced_hash;
-};
-
 /* ---- What follows from the VIEW-CHANGEs ------------------------------------------------------------ */
 
 static void opened_take(struct opened *opened, const struct view_change *change,
@@ -71,18 +61,15 @@ static enum status take_change(struct pbft *core, uint64_t view, struct bytes by
 
 /* R18: exactly q valid VIEW-CHANGEs for the view, from its primary at the height they lead to. Everyone
  * computes the rest. Out: checks, the signatures that remain. */
-static enum status judge(struct pbft *core, const struct opening *opening, struct opened *opened,
-                         struct checks *checks)
+static enum status judge(struct pbft *core, struct opening *opening, struct checks *checks)
 {
-    Xuelian__NewView *wire;
     uint32_t last_sender = UINT32_MAX;
     uint32_t q = quorum_size(core->set.count);
+    struct opened *opened = &opening->opened;
+    enum status status = ST_OK;
     *opened = (struct opened){.base_sender = UINT32_MAX};
     arena_reset(&core->scratch);
-    enum status status = new_view_decode(&wire, blob_bytes(&opening->message), &core->scratch);
-    if (status != ST_OK) {
-        return status;
-    }
+    const Xuelian__NewView *wire = new_view_again(blob_bytes(&opening->message), core);
     if (wire->n_view_changes != q) {
         return ST_NO_QUORUM;
     }
@@ -105,20 +92,14 @@ static enum status judge(struct pbft *core, const struct opening *opening, struc
  * certificates contradict each other? False: this node has stopped. */
 static bool consistent(struct pbft *core, struct bytes message)
 {
-    Xuelian__NewView *wire;
     struct judged first = {.prepared = false};
     arena_reset(&core->scratch);
-    if (new_view_decode(&wire, message, &core->scratch) != ST_OK) {
-        return false;
-    }
+    const Xuelian__NewView *wire = new_view_again(message, core);
     for (size_t i = 0; i < wire->n_view_changes && !core->diverged; i++) {
         struct view_change change;
         struct judged judged;
-        if (view_change_decode(&change, field_bytes(&wire->view_changes[i]), &core->config.chain_id,
-                               &core->scratch) != ST_OK ||
-            view_change_judge(core, &change, &judged, NULL) != ST_OK) {
-            return false;
-        }
+        view_change_again(&change, field_bytes(&wire->view_changes[i]), core);
+        CHECK(view_change_judge(core, &change, &judged, NULL) == ST_OK);
         tripwire_change(core, &change);
         view_change_check_fork(core, &judged);
         if (judged.prepared && first.prepared &&
@@ -137,17 +118,12 @@ static bool consistent(struct pbft *core, struct bytes message)
 /* Certificates in it are good from now on; heights in it count. */
 static void remember(struct pbft *core, struct bytes message)
 {
-    Xuelian__NewView *wire;
     arena_reset(&core->scratch);
-    if (new_view_decode(&wire, message, &core->scratch) != ST_OK) {
-        return;
-    }
+    const Xuelian__NewView *wire = new_view_again(message, core);
     for (size_t i = 0; i < wire->n_view_changes; i++) {
         struct view_change change;
-        if (view_change_decode(&change, field_bytes(&wire->view_changes[i]), &core->config.chain_id,
-                               &core->scratch) == ST_OK) {
-            view_change_remember(core, &change);
-        }
+        view_change_again(&change, field_bytes(&wire->view_changes[i]), core);
+        view_change_remember(core, &change);
     }
 }
 
@@ -180,18 +156,12 @@ static void install(struct pbft *core, uint64_t view, struct bytes message,
 static void accept(struct pbft *core)
 {
     struct opening *opening = &core->openings[0];
-    struct opened opened;
-    struct checks checks;
     opening->state = JUDGED_NONE;
-    if (opening->view < core->own.target || !core_in_era(core) ||
-        judge(core, opening, &opened, &checks) != ST_OK) {
-        return;
-    }
-    if (!consistent(core, blob_bytes(&opening->message))) {
+    if (opening->view < core->own.target || !consistent(core, blob_bytes(&opening->message))) {
         return;
     }
     if (opening->view > core->own.view) {
-        install(core, opening->view, blob_bytes(&opening->message), &opened);
+        install(core, opening->view, blob_bytes(&opening->message), &opening->opened);
     } else if (core->own.new_view.size == 0) {
         /* After a crash the view stood in the journal, and what opened it was not written yet. */
         blob_set(&core->own.new_view, blob_bytes(&opening->message));
@@ -203,12 +173,10 @@ static void accept(struct pbft *core)
 static void begin(struct pbft *core)
 {
     struct opening *opening = &core->openings[0];
-    struct opened opened;
     struct checks checks;
-    enum status status = judge(core, opening, &opened, &checks);
-    if (status == ST_NO_MEMORY) {
-        opening->state = JUDGED_NONE; /* this node's affair, not the sender's fault */
-    } else if (status != ST_OK) {
+    enum status status = judge(core, opening, &checks);
+    CHECK(status != ST_NO_MEMORY); /* scratch_size has room: that would not be the sender's fault */
+    if (status != ST_OK) {
         opening->state = JUDGED_NONE;
         evidence_bad_new_view(core, opening->sender, blob_bytes(&opening->message));
     } else if (checks.count == 0) {
@@ -365,7 +333,6 @@ static struct bytes make(struct pbft *core, const bool chosen[LIMIT_VALIDATORS_M
 bool new_view_send(struct pbft *core)
 {
     bool chosen[LIMIT_VALIDATORS_MAX];
-    struct opened opened;
     struct checks checks;
     struct opening made = {.state = JUDGED_VERIFYING};
     if (!core_may_vote(core) || core_installed(core) ||
@@ -383,9 +350,9 @@ bool new_view_send(struct pbft *core)
         uint8_t *out;
     } pointer = {.in = message.data};
     made.message.data = pointer.out;
-    CHECK(judge(core, &made, &opened, &checks) == ST_OK);
+    CHECK(judge(core, &made, &checks) == ST_OK);
     core->own.new_view_sent = core->own.target;
-    install(core, core->own.target, message, &opened);
+    install(core, core->own.target, message, &made.opened);
     recover_persist(core, NULL, bytes_of(NULL, 0));
     core_send(core, PBFT_TO_VALIDATORS, NULL, XUELIAN__PEER_TYPE__PEER_TYPE_NEW_VIEW, message);
     remember(core, message);

@@ -21,6 +21,7 @@ struct bytes proposal_bytes(const struct proposal *proposal)
 static enum status proposal_read(struct pbft *core, struct proposal *out, struct bytes bytes)
 {
     ProtobufCMessage *message;
+    arena_reset(&core->scratch);
     enum status status =
         canonical_decode(&message, &xuelian__proposal__descriptor, bytes, &core->scratch);
     if (status != ST_OK) {
@@ -52,16 +53,16 @@ bool normal_timely(const struct pbft *core, const struct proposal *proposal)
 }
 
 static enum status proposal_take(struct pbft *core, enum height_index at,
-                                 const struct pbft_message *message, struct bytes proposal)
+                                 const struct pbft_message *message)
 {
     struct proposal *held = &core->proposals[at];
-    enum status status = proposal_read(core, held, proposal);
     blob_set(&held->message, message->body);
     held->place = (struct place){message->era, message->view, message->height};
     held->sender = message->sender;
-    held->size = proposal.size;
-    held->offset = message->body.size - PRE_PREPARE_TAIL - proposal.size;
-    proposal_digest(&held->digest, proposal);
+    held->size = message->proposal.size;
+    held->offset = message->proposal.offset;
+    held->digest = message->proposal.digest;
+    enum status status = proposal_read(core, held, proposal_bytes(held));
     held->arrived_ms = core->now_ms;
     held->state = PROPOSAL_HELD;
     if (status != ST_OK || (at == OPEN && !proposal_fits(core, held))) {
@@ -118,25 +119,14 @@ static enum status pre_prepare_wanted(const struct pbft *core, const struct pbft
 
 enum status normal_pre_prepare(struct pbft *core, const struct pbft_message *message)
 {
-    ProtobufCMessage *decoded;
-    struct hash32 digest;
     enum status status = pre_prepare_wanted(core, message);
     if (status != ST_OK) {
         return status;
     }
-    arena_reset(&core->scratch);
-    status = canonical_decode(&decoded, &xuelian__pre_prepare__descriptor, message->body,
-                              &core->scratch);
-    if (status != ST_OK) {
-        return status;
-    }
-    const Xuelian__PrePrepare *wire = (const Xuelian__PrePrepare *)(const void *)decoded;
-    struct bytes proposal = field_bytes(&wire->proposal);
     enum height_index at = message->height == core->height + 1 ? OPEN : NEXT;
     struct proposal *held = &core->proposals[at];
-    proposal_digest(&digest, proposal);
     if (held->state != PROPOSAL_NONE && held->place.view == message->view) {
-        if (hash32_equal(&held->digest, &digest)) {
+        if (hash32_equal(&held->digest, &message->proposal.digest)) {
             return ST_DUPLICATE;
         }
         /* R31: two proposals for one place. */
@@ -148,7 +138,7 @@ enum status normal_pre_prepare(struct pbft *core, const struct pbft_message *mes
         }
         return ST_CONFLICT;
     }
-    return proposal_take(core, at, message, proposal);
+    return proposal_take(core, at, message);
 }
 
 /* ---- Votes --------------------------------------------------------------------------------------- */

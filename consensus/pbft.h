@@ -109,10 +109,11 @@ enum status pbft_init(struct pbft **out, void *memory, const struct pbft_config 
 
 /* ---- Messages ----------------------------------------------------------------------------------- */
 
-/* A peer message of a type that the core takes, decoded from canonical bytes. */
+/* A peer message of a type that the core takes, decoded from canonical bytes. Only pbft_message_parse makes
+ * one that a core may be given: what it says of itself is trusted. */
 struct pbft_message {
     uint8_t type;      /* PeerType */
-    struct bytes body; /* canonical bytes as received; borrowed */
+    struct bytes body; /* canonical bytes as received; borrowed, and may be moved */
     bool has_signer;   /* the outer signature must be checked: key of (era, sender) over hash */
     uint64_t era;      /* these are set when has_signer */
     uint64_t view;
@@ -125,6 +126,10 @@ struct pbft_message {
             enum vote_phase phase;
             struct hash32 header_hash;
         } vote; /* VOTE */
+        struct {
+            struct hash32 digest; /* of the Proposal, which is */
+            size_t offset, size;  /* here in the body */
+        } proposal;               /* PRE_PREPARE */
         struct {
             uint64_t era;
             uint64_t view;
@@ -140,7 +145,8 @@ bool pbft_takes(uint8_t type);
 /* Scratch that pbft_message_parse needs for any body within its frame limit. */
 #define PBFT_PARSE_SCRATCH_SIZE (4u * 1024u * 1024u)
 
-/* Decodes and bounds one message; its outer signature remains to be checked.
+/* Decodes and bounds one message; its outer signature remains to be checked. CERTIFIED, NEWEST_REQUEST and
+ * NEWEST_ANSWER are taken as they are: pbft_step decodes them, and says when they are none.
  * Returns  ST_OK; ST_BAD_ENCODING and its like (the sender's fault); ST_UNKNOWN_KIND (not the core's).
  * In   body  borrowed, message->body points at it.  scratch  reset by the caller afterwards.
  * Thread  any; pure. */

@@ -341,10 +341,11 @@ void recover_start(struct pbft *core)
 {
     struct view_change change;
     arena_reset(&core->scratch);
-    if (core->own.view_change.size > 0 &&
-        view_change_decode(&change, blob_bytes(&core->own.view_change), &core->config.chain_id,
-                           &core->scratch) == ST_OK &&
-        change.committed_height == core->height + 1) {
+    if (core->own.view_change.size == 0) {
+        return;
+    }
+    view_change_again(&change, blob_bytes(&core->own.view_change), core);
+    if (change.committed_height == core->height + 1) {
         certificate_remember(core, change.committed_certificate);
         (void)catch_up_certified(core, &core->config.key, change.committed_header,
                                  change.committed_certificate);

@@ -14,17 +14,31 @@ struct signature_place {
     struct hash32 hash; /* of the header voted for */
 };
 
-/* Where a message of one's own stands. */
-static void locate(const struct pbft_message *message, struct signature_place *out)
+static enum newest newest_of_phase(enum vote_phase phase)
 {
-    *out = (struct signature_place){.kind = NEWEST_COUNT,
+    return phase == VOTE_COMMIT ? NEWEST_COMMIT : NEWEST_PREPARE;
+}
+
+/* Where a message of one's own stands. */
+static struct signature_place locate(const struct pbft_message *message)
+{
+    struct signature_place found = {.kind = NEWEST_COUNT,
                                     .place = {message->era, message->view, message->height}};
     if (message->type == XUELIAN__PEER_TYPE__PEER_TYPE_PRE_PREPARE) {
-        out->kind = NEWEST_PRE_PREPARE;
+        found.kind = NEWEST_PRE_PREPARE;
     } else if (message->type == XUELIAN__PEER_TYPE__PEER_TYPE_VOTE) {
-        out->kind = message->vote.phase == VOTE_COMMIT ? NEWEST_COMMIT : NEWEST_PREPARE;
-        out->hash = message->vote.header_hash;
+        found.kind = newest_of_phase(message->vote.phase);
+        found.hash = message->vote.header_hash;
     }
+    return found;
+}
+
+/* The same for a signature in a certificate. */
+static struct signature_place locate_in(const struct certificate *certificate, uint64_t era)
+{
+    return (struct signature_place){.kind = newest_of_phase(certificate->phase),
+                                    .place = {era, certificate->view, certificate->height},
+                                    .hash = certificate->header_hash};
 }
 
 static bool vote_unknown(const struct pbft *core, enum phase_index phase,
@@ -59,8 +73,7 @@ static bool armed(const struct pbft *core)
 
 bool tripwire_foreign(struct pbft *core, const struct pbft_message *message)
 {
-    struct signature_place found;
-    locate(message, &found);
+    struct signature_place found = locate(message);
     if (!armed(core) || !unexplained(core, message->type, &found)) {
         return false;
     }
@@ -84,10 +97,7 @@ void tripwire_certificate(struct pbft *core, const struct certificate *certifica
                           const struct validator_set *set)
 {
     int index = validator_set_find(set, &core->config.key);
-    struct signature_place found = {.kind = certificate->phase == VOTE_COMMIT ? NEWEST_COMMIT
-                                                                              : NEWEST_PREPARE,
-                                    .place = {set->era, certificate->view, certificate->height},
-                                    .hash = certificate->header_hash};
+    struct signature_place found = locate_in(certificate, set->era);
     if (!armed(core) || index < 0 ||
         set->validators[index].incarnation != core->config.incarnation) {
         return;
@@ -268,7 +278,6 @@ static enum status judge_message(struct pbft *core, uint32_t type, struct bytes 
                                  struct checks *checks)
 {
     struct pbft_message message;
-    struct signature_place found;
     if (type > UINT8_MAX || (type != XUELIAN__PEER_TYPE__PEER_TYPE_PRE_PREPARE &&
                              type != XUELIAN__PEER_TYPE__PEER_TYPE_VOTE &&
                              type != XUELIAN__PEER_TYPE__PEER_TYPE_VIEW_CHANGE)) {
@@ -279,7 +288,7 @@ static enum status judge_message(struct pbft *core, uint32_t type, struct bytes 
     if (status != ST_OK) {
         return status;
     }
-    locate(&message, &found);
+    struct signature_place found = locate(&message);
     if (message.era == core->set.era && message.sender == (uint32_t)core->self &&
         unexplained(core, message.type, &found)) {
         check_add(checks, &core->config.key, &message.hash, &message.signature);
@@ -302,10 +311,7 @@ static enum status judge_certificate(struct pbft *core, struct bytes bytes, uint
         set->validators[self].incarnation != core->config.incarnation) {
         return status;
     }
-    struct signature_place found = {.kind = certificate.phase == VOTE_COMMIT ? NEWEST_COMMIT
-                                                                             : NEWEST_PREPARE,
-                                    .place = {era, certificate.view, certificate.height},
-                                    .hash = certificate.header_hash};
+    struct signature_place found = locate_in(&certificate, era);
     vote_hash(&hash, certificate.phase == VOTE_COMMIT ? TAG_SIGN_COMMIT : TAG_SIGN_PREPARE,
               &core->config.chain_id, era, certificate.view, certificate.height,
               &certificate.header_hash);

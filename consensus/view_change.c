@@ -182,16 +182,16 @@ void view_change_remember(struct pbft *core, const struct view_change *change)
         change->committed_height + 1 == core->set.era ? &core->previous_set : &core->set;
     certificate_remember(core, change->committed_certificate);
     certificate_remember(core, change->prepared_certificate);
-    if (change->committed_certificate.size > 0 &&
-        certificate_decode(&certificate, change->committed_certificate, set->count) == ST_OK) {
+    if (change->committed_certificate.size > 0) {
+        certificate_again(&certificate, change->committed_certificate, set);
         tripwire_certificate(core, &certificate, set);
     }
-    if (change->prepared_certificate.size > 0 &&
-        certificate_decode(&certificate, change->prepared_certificate, core->set.count) == ST_OK) {
+    if (change->prepared_certificate.size > 0) {
+        certificate_again(&certificate, change->prepared_certificate, &core->set);
         tripwire_certificate(core, &certificate, &core->set);
     }
     /* R27: a height that counts, because it came with its certificate. */
-    if (change->committed_height > core->height && change->sender < core->set.count) {
+    if (change->committed_height > core->height) {
         const struct pubkey33 from = core->set.validators[change->sender].key;
         catch_up_note(core, &from, change->committed_height);
         if (change->committed_height == core->height + 1) {
@@ -248,10 +248,8 @@ static void change_valid(struct pbft *core, uint32_t member)
     view_change_check_fork(core, &judged);
     held->state = JUDGED_VALID;
     arena_reset(&core->scratch);
-    if (view_change_decode(&change, blob_bytes(&held->message), &core->config.chain_id,
-                           &core->scratch) == ST_OK) {
-        view_change_remember(core, &change);
-    }
+    view_change_again(&change, blob_bytes(&held->message), core);
+    view_change_remember(core, &change);
     evidence_forgotten(core, member);
 }
 
@@ -304,11 +302,8 @@ enum status view_change_message(struct pbft *core, const struct pbft_message *me
         return ST_FUTURE;
     }
     arena_reset(&core->scratch);
-    enum status status =
-        view_change_decode(&change, message->body, &core->config.chain_id, &core->scratch);
-    if (status == ST_OK) {
-        status = change_wanted(core, message, &change);
-    }
+    view_change_again(&change, message->body, core);
+    enum status status = change_wanted(core, message, &change);
     if (status != ST_OK) {
         return status;
     }

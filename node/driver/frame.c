@@ -23,13 +23,19 @@ static void message_run(struct task *task)
     made->good = sign_verify(&made->key, &made->message.hash, &made->message.signature);
 }
 
-static void step_message(struct driver *driver, const struct pubkey33 *from,
-                         const struct pbft_message *message)
+static enum status step_message(struct driver *driver, const struct pubkey33 *from,
+                                const struct pbft_message *message)
 {
     struct pbft_input input = {.type = PBFT_MESSAGE};
     input.message.from = *from;
     input.message.message = message;
-    driver_step(driver, &input);
+    return driver_step(driver, &input);
+}
+
+static void note_malformed(struct driver *driver)
+{
+    atomic_fetch_add(&driver->node->gauges.messages_bad, 1);
+    log_event(LOG_DEBUG, "bad_message", "a malformed consensus message was dropped");
 }
 
 /* Keys are as good as random there. */
@@ -44,7 +50,7 @@ static void message_done(struct task *task)
     struct driver *driver = made->driver;
     driver->checking[bucket(&made->from)]--;
     if (made->good && !driver->stopping) {
-        step_message(driver, &made->from, &made->message);
+        (void)step_message(driver, &made->from, &made->message);
     } else if (!made->good) {
         atomic_fetch_add(&driver->node->gauges.messages_bad, 1);
         log_event(LOG_DEBUG, "bad_signature",
@@ -64,12 +70,14 @@ static void consensus_frame(struct driver *driver, const struct pubkey33 *from, 
     atomic_fetch_add(&driver->node->gauges.messages_in, 1);
     if (pbft_message_parse(&message, type, body, &driver->node->genesis.chain_id, &arena) !=
         ST_OK) {
-        atomic_fetch_add(&driver->node->gauges.messages_bad, 1);
-        log_event(LOG_DEBUG, "bad_message", "a malformed consensus message was dropped");
+        note_malformed(driver);
         return;
     }
     if (!message.has_signer) {
-        step_message(driver, from, &message);
+        enum status verdict = step_message(driver, from, &message);
+        if (verdict == ST_BAD_ENCODING || verdict == ST_TRUNCATED) {
+            note_malformed(driver);
+        }
         driver_pump(driver);
         return;
     }
