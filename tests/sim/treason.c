@@ -92,18 +92,16 @@ static bool in(uint32_t nodes, uint32_t node)
 static void heard(void *context, const struct event *event)
 {
     struct plot *plot = context;
-    struct arena arena = chain_scratch(&plot->cluster->chain);
-    struct pbft_message message;
-    if (event->message_type != XUELIAN__PEER_TYPE__PEER_TYPE_VIEW_CHANGE ||
+    const struct pbft_message *message;
+    if (event->envelope->type != XUELIAN__PEER_TYPE__PEER_TYPE_VIEW_CHANGE ||
         in(plot->traitors, event->from) || plot->change_count == CHANGES_MAX ||
-        pbft_message_parse(&message, event->message_type, owned_bytes(&event->body),
-                           &plot->cluster->chain.chain_id, &arena) != ST_OK ||
-        message.era != plot->set->era) {
+        envelope_read(event->envelope, &plot->cluster->chain, &message) != ST_OK ||
+        message->era != plot->set->era) {
         return;
     }
     struct heard_change *kept = &plot->changes[plot->change_count++];
-    *kept = (struct heard_change){.view = message.view, .sender = message.sender};
-    owned_set(&kept->bytes, owned_bytes(&event->body));
+    *kept = (struct heard_change){.view = message->view, .sender = message->sender};
+    owned_set(&kept->bytes, envelope_body(event->envelope));
 }
 
 /* Waits until `done` holds. False: it does not, in time. */
