@@ -32,7 +32,10 @@
 #define Q 3 /* q = ceil((n + f + 1) / 2) (R1) */
 #endif
 #ifndef VIEWS
-#define VIEWS 3 /* 0 to 2; or 2, or 4 */
+#define VIEWS 3 /* 0 to 2; or 2, or 4; or more in a replay */
+#endif
+#ifndef HEADERS
+#define HEADERS 2 /* A and B; or up to 4, C and D too, in a replay */
 #endif
 
 /* ---- State ---------------------------------------------------------------------------------------- */
@@ -41,9 +44,9 @@
 #define NONE 0
 #define A 1
 #define B 2
-#define FREE 3    /* no certificate in the NEW-VIEW: any proposal */
-#define SETTLED 4 /* h* is the open height: nothing (R19) */
-#define CLOSED 5  /* the view that it has left for is not open yet */
+#define FREE (HEADERS + 1)    /* no certificate in the NEW-VIEW: any proposal */
+#define SETTLED (HEADERS + 2) /* h* is the open height: nothing (R19) */
+#define CLOSED (HEADERS + 3)  /* the view that it has left for is not open yet */
 
 /* The block last committed. In a VIEW-CHANGE 0 says that none was sent. */
 #define BEHIND 1 /* it lacks the block before the open height */
@@ -72,7 +75,7 @@ byte new_views[VIEWS];    /* what NEW-VIEWs for each view allow */
 bool begun;               /* a PREPARE was sent: it was for A */
 
 /* Of use within a step only: no part of the state. */
-hidden int i, w, x, taken, count, base, best_view, best_header, lowest, left_key, right_key, keep;
+hidden int i, w, x, y, taken, count, base, best_view, best_header, lowest, left_key, right_key, keep;
 
 #define HAS(set, element) ((set >> element) & 1)
 #define ADD(set, element) set = set | (1 << element)
@@ -254,7 +257,7 @@ inline new_views_with(v)
     fi;
     /* R17: a liar's VIEW-CHANGE brings a certificate that verifies, of a view below v; or none, and changes nothing. */
     for (w : 0 .. v - 1) {
-        for (x : A .. B) {
+        for (x : A .. HEADERS) {
             if
             :: count < NEW_VIEW_SIZE && base != DONE && VERIFIES(w, x) && BETTER(w) -> ADD(new_views[v], x)
             :: else
@@ -316,16 +319,26 @@ inline send_new_views(v)
 
 /* ---- After each step ------------------------------------------------------------------------------- */
 
+#if HEADERS == 2
 #define AGREEMENT !(HAS(blocks, A) && HAS(blocks, B))
+#else
+#define AGREEMENT ((blocks & (blocks - 1)) == 0)
+#endif
 
 inline step_done()
 {
+#if VIEWS <= 4
     send_new_views(1);
 #if VIEWS > 2
     send_new_views(2);
 #endif
 #if VIEWS > 3
     send_new_views(3);
+#endif
+#else
+    for (y : 1 .. VIEWS - 1) {
+        send_new_views(y)
+    }
 #endif
 #ifdef SOMETIMES
     assert(!(SOMETIMES));
@@ -400,6 +413,7 @@ inline sort()
 
 /* ---- All steps ------------------------------------------------------------------------------------- */
 
+#ifndef REPLAY
 #define STEP(can, action) :: d_step { can -> action }
 #define VOTES(r, v, h) STEP(CAN_PREPARE(r, v, h), prepare(r, v, h)) STEP(CAN_COMMIT(r, v, h), commit(r, v, h))
 #define INSTALL(r, v, what) STEP(CAN_INSTALL(r, v, what), install(r, v, what))
@@ -443,3 +457,74 @@ end:
        }
     od
 }
+
+/* ---- A replay: not all steps, but those that a run of the core made ------------------------------------ */
+
+#else
+/* One line of input: `op who view what height kept_view kept_header`, in numbers. `conform` writes them. */
+#define PREPARE 1  /* what: header */
+#define COMMIT 2   /* what: header */
+#define LEAVE 3    /* with the block and the certificate that the VIEW-CHANGE shows */
+#define INSTALL 4  /* what: it allows */
+#define CATCH_UP 5
+#define FINISH 6
+#define BEGIN 7 /* another height: all as at first */
+#define END 8
+
+int line, op, who, view, what, shown_height, shown_view, shown_header;
+
+#define SHOWS_WHAT_IT_HAS \
+    (at[who].height == shown_height && at[who].kept_view == shown_view && at[who].kept_header == shown_header)
+
+inline begin_again()
+{
+    for (i : 0 .. HONEST - 1) {
+        at[i].height = BEHIND;
+        at[i].target = 0;
+        at[i].allows = FREE;
+        at[i].kept_view = 0;
+        at[i].kept_header = NONE;
+        for (w : 0 .. VIEWS - 1) {
+            at[i].prepared[w] = NONE;
+            at[i].committed[w] = NONE;
+            at[i].change_height[w] = 0;
+            at[i].change_view[w] = 0;
+            at[i].change_header[w] = NONE
+        }
+    }
+    for (w : 0 .. VIEWS - 1) {
+        certificates[w] = 0;
+        new_views[w] = 0
+    }
+    blocks = 0;
+    begun = false
+}
+
+active proctype replayed()
+{
+    do
+    :: d_step {
+           c_code {
+               now.line++;
+               if (scanf("%d %d %d %d %d %d %d", &now.op, &now.who, &now.view, &now.what, &now.shown_height,
+                         &now.shown_view, &now.shown_header) != 7) {
+                   fprintf(stderr, "line %d cannot be read\n", now.line);
+                   exit(2);
+               }
+           };
+           if
+           :: op == PREPARE && CAN_PREPARE(who, view, what) -> prepare(who, view, what)
+           :: op == COMMIT && CAN_COMMIT(who, view, what) -> commit(who, view, what)
+           :: op == LEAVE && CAN_LEAVE(who, view) && SHOWS_WHAT_IT_HAS -> leave(who, view)
+           :: op == INSTALL && CAN_INSTALL(who, view, what) -> install(who, view, what)
+           :: op == CATCH_UP && CAN_CATCH_UP(who) -> catch_up(who)
+           :: op == FINISH && CAN_FINISH(who) -> finish(who)
+           :: op == BEGIN -> begin_again()
+           :: op == END -> c_code { printf("accepted\n"); exit(0); }
+           :: else -> c_code { printf("refused %d\n", now.line); exit(0); }
+           fi;
+           step_done()
+       }
+    od
+}
+#endif

@@ -199,6 +199,9 @@ struct cluster {
     void *heard_context;
     void (*stepped)(void *context, const struct replica *replica); /* NULL, or after every step */
     void *stepped_context;
+    void (*recorded)(void *context,
+                     const struct replica *replica); /* NULL, or a record is durable */
+    void *recorded_context;
     void (*line)(void *context, const char *text); /* a readable trace; NULL: none */
     void *line_context;
     uint64_t digest; /* of everything that happened: two equal runs have equal digests */

@@ -106,6 +106,9 @@ void replica_persisted(struct replica *replica)
 {
     disk_finish(&replica->disk);
     replica->blocked = false;
+    if (replica->cluster->recorded != NULL) {
+        replica->cluster->recorded(replica->cluster->recorded_context, replica);
+    }
     oracle_persisted(replica);
 }
 

@@ -8,6 +8,7 @@
 #include "tests/sim/memory.h"
 #include "tests/sim/run.h"
 #include "tests/sim/shrink.h"
+#include "tests/sim/steps.h"
 #include "tests/sim/swarm.h"
 
 struct options {
@@ -15,6 +16,7 @@ struct options {
     uint64_t seeds;
     uint32_t jobs;
     bool trace;
+    bool steps;
     bool any_n; /* n varies with the seed */
     bool shrink;
     const char *tape; /* to replay, or NULL */
@@ -27,7 +29,7 @@ static void usage(FILE *file)
     fprintf(
         file,
         "usage: xuelian-sim [--n N] [--minutes M] [--seed S] [--seeds COUNT] [--jobs J] [--trace]\n"
-        "                   [--ledger] [--real-signatures] [--set NAME=VALUE]...\n"
+        "                   [--ledger] [--real-signatures] [--steps] [--set NAME=VALUE]...\n"
         "                   [--shrink [--save FILE]] [--tape FILE]\n"
         "  --n N        validators at the start, 1 to 20; 0: another number for each seed (4)\n"
         "  --minutes M  simulated minutes with faults, for each seed (10)\n"
@@ -35,6 +37,8 @@ static void usage(FILE *file)
         "  --seeds C    how many seeds (1)\n"
         "  --jobs J     processes at once (1)\n"
         "  --trace      print what happens\n"
+        "  --steps      print the steps of the formal model that were made, for "
+        "tests/model/conform\n"
         "  --ledger     over the real ledger instead of a toy state machine\n"
         "  --real-signatures  secp256k1 instead of ideal signatures\n"
         "  --shrink     of a failing seed: find a shorter tape of choices that fails too\n"
@@ -123,8 +127,14 @@ static int run_one(struct options *options, uint64_t seed)
     if (options->trace) {
         options->run.line = print_line;
     }
+    struct steps *steps = steps_new(print_line, NULL);
+    if (options->steps) {
+        options->run.recorded = steps_recorded;
+        options->run.recorded_context = steps;
+    }
     double began_s = now_s();
     run_tape(&options->run, &tape, &report);
+    steps_free(steps);
     print_report(options, seed, &report, now_s() - began_s);
     if (report.failed) {
         printf("  %s\n  run: %s\n", report.text, report.swarm);
@@ -215,6 +225,8 @@ static bool flag(struct options *options, const char *name)
 {
     if (strcmp(name, "--trace") == 0) {
         options->trace = true;
+    } else if (strcmp(name, "--steps") == 0) {
+        options->steps = true;
     } else if (strcmp(name, "--ledger") == 0) {
         options->run.ledger = true;
     } else if (strcmp(name, "--real-signatures") == 0) {

@@ -202,7 +202,11 @@ void replica_crash(struct replica *replica, const struct disk_arrived *arrived)
         forget_execution(replica, cluster->held[i]);
     }
     forget_memory(replica);
+    uint64_t records = replica->disk.records;
     disk_crash(&replica->disk, arrived);
+    if (cluster->recorded != NULL && replica->disk.records > records) {
+        cluster->recorded(cluster->recorded_context, replica);
+    }
     replica->up = false;
     replica->boot++;
     cluster->counters.crashes++;

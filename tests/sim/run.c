@@ -121,6 +121,8 @@ void run_tape(const struct run_options *options, struct tape *tape, struct run_r
     cluster->line_context = options->line_context;
     cluster->stepped = options->stepped;
     cluster->stepped_context = options->stepped_context;
+    cluster->recorded = options->recorded;
+    cluster->recorded_context = options->recorded_context;
     cluster_line(cluster, "%s", report->swarm);
     /* More than f traitors: nothing is promised but that the guilty, and they alone, can be named. */
     bool many = swarm.traitors > quorum_faulty(options->n);

@@ -21,6 +21,9 @@ struct run_options {
     void *line_context;
     void (*stepped)(void *context, const struct replica *replica); /* NULL, or after every step */
     void *stepped_context;
+    void (*recorded)(void *context,
+                     const struct replica *replica); /* NULL, or a record is durable */
+    void *recorded_context;
 };
 
 struct run_report {

@@ -407,7 +407,9 @@ static void act(void *context, uint64_t node)
 void traitors_begin(struct traitors *traitors, struct cluster *cluster, struct tape *tape,
                     uint32_t count, uint32_t every_ms)
 {
-    *traitors = (struct traitors){.cluster = cluster, .tape = tape, .every_ms = every_ms};
+    /* A seed that drew no traitors has no pace for those that it is told to have. */
+    *traitors = (struct traitors){
+        .cluster = cluster, .tape = tape, .every_ms = every_ms > 0 ? every_ms : 1000};
     cluster->heard = heard;
     cluster->heard_context = traitors;
     while (count > 0) {
