@@ -387,22 +387,6 @@ static enum status take_new_view(struct audit *audit, const struct pbft_message 
 
 /* ---- Messages ------------------------------------------------------------------------------------ */
 
-static enum status take_vote(struct audit *audit, const struct pbft_message *message)
-{
-    ProtobufCMessage *decoded;
-    struct statement said = {.member = message->sender,
-                             .view = message->view,
-                             .height = message->height,
-                             .signature = message->signature};
-    /* It was read when the message was parsed. */
-    CHECK(canonical_decode(&decoded, &xuelian__vote__descriptor, message->body, &audit->scratch) ==
-          ST_OK);
-    const Xuelian__Vote *wire = (const Xuelian__Vote *)(const void *)decoded;
-    said.kind = wire->phase == XUELIAN__PHASE__PHASE_COMMIT ? SAID_COMMIT : SAID_PREPARE;
-    memcpy(said.hash.bytes, wire->header_hash.data, sizeof said.hash.bytes);
-    return keep(audit, &said, &message->hash);
-}
-
 enum status audit_message(struct audit *audit, uint8_t type, struct bytes body)
 {
     struct pbft_message message;
@@ -428,7 +412,14 @@ enum status audit_message(struct audit *audit, uint8_t type, struct bytes body)
     }
     arena_reset(&audit->scratch); /* whole again, for the same bytes */
     if (type == XUELIAN__PEER_TYPE__PEER_TYPE_VOTE) {
-        return take_vote(audit, &message);
+        said = (struct statement){.kind = message.vote.phase == VOTE_COMMIT ? SAID_COMMIT
+                                                                            : SAID_PREPARE,
+                                  .member = message.sender,
+                                  .view = message.view,
+                                  .height = message.height,
+                                  .hash = message.vote.header_hash,
+                                  .signature = message.signature};
+        return keep(audit, &said, &message.hash);
     }
     if (type == XUELIAN__PEER_TYPE__PEER_TYPE_NEW_VIEW) {
         return take_new_view(audit, &message);
