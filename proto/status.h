@@ -188,6 +188,10 @@ enum status_class {
     X(BAD_ENTRY, 259, RULE,                                                                        \
       "the catalogue record contradicts itself or its earlier version; see the standard fields",   \
       "目录记录自相矛盾或与先前版本不一致；请查阅标准字段")                                        \
+    X(STATISTICS_FULL, 296, RULE,                                                                  \
+      "the account has outcomes of too many regions, kinds and levels in that year; ask the "      \
+      "credit bank",                                                                               \
+      "该账户当年成果的地区、类别与层级组合过多；请联系学分银行")                                  \
     /* consensus, peers, proofs */                                                                 \
     X(OLD, 300, BAD, "it is for an earlier height, view or era; nothing to do",                    \
       "属于较早的高度、视图或纪元；无需操作")                                                      \

@@ -17,7 +17,8 @@
  *   'D' hash                              outcomes known: reference, or account, course, date:
  *                                         account position and item; position 0 when it was revoked
  *   'U' id                                a transaction: height, index, code, canonical TxResult
- *   'X' letter ...                        indexes: 'a' account position, item: the items that rest on it
+ *   'X' letter ...                        indexes: 'a' account position, item: the items that rest on it;
+ *                                         's' account position, year: its cells of the statistics
  */
 #ifndef XUELIAN_LEDGER_KEYS_H
 #define XUELIAN_LEDGER_KEYS_H

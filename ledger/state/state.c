@@ -4,17 +4,13 @@
 #include <string.h>
 
 #include "ledger/state/keys.h"
+#include "ledger/state/statistics.h"
 #include "proto/bytes.h"
 #include "proto/canonical.h"
 #include "proto/check.h"
 #include "proto/convert.h"
 
 enum { MEMBER_CACHE = 64, COURSE_CACHE = 64, REGION_CACHE = 1024 };
-
-struct region_view {
-    uint32_t code;
-    bool exists;
-};
 
 struct state {
     struct overlay *overlay;
@@ -26,6 +22,7 @@ struct state {
     struct member_view members[MEMBER_CACHE];
     struct course_view courses[COURSE_CACHE];
     struct region_view regions[REGION_CACHE];
+    struct statistics *statistics;
 };
 
 enum status state_begin(struct state **state, struct kv *kv, bool create)
@@ -38,6 +35,7 @@ enum status state_begin(struct state **state, struct kv *kv, bool create)
     made->accounts = calloc(made->account_room, sizeof(struct account *));
     made->account_list = calloc(made->account_room, sizeof(struct account *));
     CHECK(made->accounts != NULL && made->account_list != NULL);
+    made->statistics = statistics_new();
     for (uint32_t i = 0; i < COLLECTION_COUNT && status == ST_OK; i++) {
         if (create) {
             merkle_array_create(&made->arrays[i], made->overlay, i + 1);
@@ -64,6 +62,8 @@ static void free_working(struct state *state)
     state->account_list = NULL;
     state->accounts = NULL;
     state->account_count = 0;
+    statistics_free(state->statistics);
+    state->statistics = NULL;
     for (uint32_t i = 0; i < COLLECTION_COUNT; i++) {
         merkle_array_close(&state->arrays[i]);
     }
@@ -251,20 +251,49 @@ enum status state_course(struct state *state, uint32_t id, const struct course_v
     return ST_OK;
 }
 
-enum status state_region(struct state *state, uint32_t code, bool *exists)
+enum status state_region_view(struct state *state, uint32_t code, const struct region_view **view)
 {
     struct region_view *slot = &state->regions[code % REGION_CACHE];
-    if (slot->code != code || code == 0) {
-        struct bytes value;
-        enum status status =
-            get_numbered(state, XUELIAN__COLLECTION__COLLECTION_REGIONS, code, &value);
-        if (status != ST_OK && status != ST_NOT_FOUND) {
-            return status;
-        }
-        *slot = (struct region_view){.code = code, .exists = status == ST_OK};
+    uint64_t memory[256];
+    struct arena arena;
+    ProtobufCMessage *message = NULL;
+    struct bytes value;
+    *view = slot;
+    if (slot->code == code && code != 0) {
+        return ST_OK;
     }
-    *exists = slot->exists;
+    *slot = (struct region_view){.code = code};
+    enum status status = get_numbered(state, XUELIAN__COLLECTION__COLLECTION_REGIONS, code, &value);
+    if (status == ST_NOT_FOUND) {
+        return ST_OK;
+    }
+    arena_init(&arena, memory, sizeof memory);
+    if (status == ST_OK &&
+        canonical_decode(&message, &xuelian__region__descriptor, value, &arena) != ST_OK) {
+        status = ST_CORRUPT;
+    }
+    if (status != ST_OK) {
+        slot->code = 0;
+        return status;
+    }
+    slot->exists = true;
+    slot->parent = ((const Xuelian__Region *)(const void *)message)->parent;
     return ST_OK;
+}
+
+enum status state_region(struct state *state, uint32_t code, bool *exists)
+{
+    const struct region_view *view;
+    enum status status = state_region_view(state, code, &view);
+    if (status == ST_OK) {
+        *exists = view->exists;
+    }
+    return status;
+}
+
+struct statistics *state_statistics(struct state *state)
+{
+    return state->statistics;
 }
 
 /* Slot of a tree key: hashed already, so its first bytes serve. */
@@ -362,6 +391,10 @@ static enum status flush_account(struct state *state, const struct account *acco
 enum status state_finish(struct state *state, struct hash32 *state_root)
 {
     struct hash32 leaves[COLLECTION_COUNT];
+    enum status written = statistics_finish(state->statistics, state);
+    if (written != ST_OK) {
+        return written;
+    }
     for (size_t i = 0; i < state->account_count; i++) {
         if (state->account_list[i]->dirty) {
             enum status status = flush_account(state, state->account_list[i]);

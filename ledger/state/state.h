@@ -35,7 +35,14 @@ struct course_view {
     uint32_t status;
 };
 
+struct region_view {
+    uint32_t code;
+    bool exists;
+    uint32_t parent; /* 0: none */
+};
+
 struct state;
+struct statistics;
 
 /* Over the committed state. Returns ST_OK; ST_CORRUPT, ST_IO. create: the ten empty collections. */
 enum status state_begin(struct state **state, struct kv *kv, bool create);
@@ -61,13 +68,17 @@ enum status state_message(struct state *state, uint32_t collection, struct bytes
 enum status state_member(struct state *state, uint32_t id, const struct member_view **view);
 enum status state_course(struct state *state, uint32_t id, const struct course_view **view);
 enum status state_region(struct state *state, uint32_t code, bool *exists);
+enum status state_region_view(struct state *state, uint32_t code, const struct region_view **view);
+
+/* The block's statistics: ledger/state/statistics.h. */
+struct statistics *state_statistics(struct state *state);
 
 /* An account, existing or not (position 0). The pointer lives as long as the state. */
 enum status state_account(struct state *state, const struct hash32 *learner,
                           struct account **account);
 /* Gives a new account its position. The caller has filled it in. */
 void state_account_open(struct state *state, struct account *account);
-/* Flushes accounts, finishes every collection. Returns ST_OK; ST_CORRUPT, ST_IO. Out *state_root. */
+/* Flushes statistics and accounts, finishes every collection. Returns ST_OK; ST_CORRUPT, ST_IO. Out *state_root. */
 enum status state_finish(struct state *state, struct hash32 *state_root);
 
 #endif

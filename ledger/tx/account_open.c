@@ -1,6 +1,7 @@
 /* 建档: a member with the role opens an account and is its custodian until the learner claims it. */
 #include <string.h>
 
+#include "ledger/state/statistics.h"
 #include "ledger/tx/rules.h"
 #include "proto/bytes.h"
 #include "proto/convert.h"
@@ -49,5 +50,5 @@ enum status account_open_apply(struct state *state, const struct block_context *
     account->opened_height = context->height;
     account->opened_by = tx->id;
     state_account_open(state, account);
-    return ST_OK;
+    return statistics_account(state, account->region, context->date / 10000);
 }

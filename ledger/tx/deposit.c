@@ -42,9 +42,9 @@ enum status deposit_apply(struct state *state, const struct block_context *conte
         *code = ST_ACCOUNT_FULL;
         return ST_OK;
     }
-    if (!outcome_fits(account, outcome, NULL)) {
-        *code = ST_OVERFLOW;
-        return ST_OK;
+    status = outcome_check_totals(state, account, outcome, NULL, code);
+    if (status != ST_OK || *code != ST_OK) {
+        return status;
     }
     uint64_t item =
         item_append(state, context, tx, index, account, XUELIAN__ITEM_KIND__ITEM_KIND_OUTCOME,

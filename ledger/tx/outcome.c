@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "ledger/state/keys.h"
+#include "ledger/state/statistics.h"
 #include "proto/bytes.h"
 #include "proto/check.h"
 #include "proto/convert.h"
@@ -189,8 +190,8 @@ void outcome_free_identity(struct state *state, const struct hash32 *identity)
     put_identity(state, identity, 0, 0);
 }
 
-bool outcome_fits(const struct account *account, const Xuelian__Outcome *outcome,
-                  const Xuelian__Outcome *before)
+static bool outcome_fits(const struct account *account, const Xuelian__Outcome *outcome,
+                         const Xuelian__Outcome *before)
 {
     struct account_total total = account->totals[outcome->kind];
     if (before != NULL && before->kind == outcome->kind) {
@@ -202,11 +203,21 @@ bool outcome_fits(const struct account *account, const Xuelian__Outcome *outcome
            total.hours <= UINT64_MAX - outcome->hours && total.outcomes < UINT64_MAX;
 }
 
+enum status outcome_check_totals(struct state *state, const struct account *account,
+                                 const Xuelian__Outcome *outcome, const Xuelian__Outcome *before,
+                                 uint32_t *code)
+{
+    if (!outcome_fits(account, outcome, before)) {
+        *code = ST_OVERFLOW;
+        return ST_OK;
+    }
+    return statistics_check(state, account, outcome, code);
+}
+
 enum status outcome_count(struct state *state, const struct block_context *context,
                           struct account *account, const Xuelian__Outcome *outcome, bool add)
 {
     struct account_total *total = &account->totals[outcome->kind];
-    (void)state;
     (void)context;
     if (add) {
         CHECK(outcome_fits(account, outcome, NULL));
@@ -222,7 +233,7 @@ enum status outcome_count(struct state *state, const struct block_context *conte
         total->hours -= outcome->hours;
     }
     account->dirty = true;
-    return ST_OK;
+    return statistics_outcome(state, account, outcome, add);
 }
 
 bool outcome_expired(const Xuelian__Outcome *outcome, uint32_t date)

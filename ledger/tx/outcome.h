@@ -39,10 +39,12 @@ void outcome_free_identity(struct state *state, const struct hash32 *identity);
 
 /* ---- Counting: the one place where an outcome starts and stops counting in the account's totals ---- */
 
-/* True when the totals hold `outcome` in place of `before` (or NULL). The rule answers OVERFLOW when not. */
-bool outcome_fits(const struct account *account, const Xuelian__Outcome *outcome,
-                  const Xuelian__Outcome *before);
-/* Adds it to the totals, or takes it out. It fits. Returns ST_OK; ST_CORRUPT, ST_IO. */
+/* Whether the account's totals and statistics hold `outcome` in place of `before` (or NULL). *code: OK; OVERFLOW,
+ * STATISTICS_FULL. Returns ST_OK; ST_CORRUPT, ST_IO. */
+enum status outcome_check_totals(struct state *state, const struct account *account,
+                                 const Xuelian__Outcome *outcome, const Xuelian__Outcome *before,
+                                 uint32_t *code);
+/* Adds it to the totals and statistics, or takes it out. It was checked. Returns ST_OK; ST_CORRUPT, ST_IO. */
 enum status outcome_count(struct state *state, const struct block_context *context,
                           struct account *account, const Xuelian__Outcome *outcome, bool add);
 
