@@ -72,8 +72,9 @@ enum status_class {
       "没有该学习账户；请先建档")                                                                  \
     X(ACCOUNT_EXISTS, 207, RULE, "the account is open already; nothing to do",                     \
       "账户已存在；无需操作")                                                                      \
-    X(ACCOUNT_CLOSED, 208, RULE, "the account is frozen, merged or closed; see its status",        \
-      "账户已冻结、合并或关闭；请查看其状态")                                                      \
+    X(ACCOUNT_CLOSED, 208, RULE,                                                                   \
+      "the account is frozen, merged, closed or its learner has died; see its status",             \
+      "账户已冻结、合并、关闭或学习者已身故；请查看其状态")                                        \
     X(UNKNOWN_COURSE, 209, RULE, "no accredited course with that number and version; check it",    \
       "没有该编号与版本的已认可课程；请核对")                                                      \
     X(COURSE_NOT_VALID, 210, RULE,                                                                 \

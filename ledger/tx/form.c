@@ -13,8 +13,18 @@ struct field_size {
 };
 
 static const struct field_size field_sizes[] = {
-    {"account", 32, false},    {"learner", 32, false},  {"identity_commitment", 32, false},
-    {"learner_key", 33, true}, {"reference", 16, true}, {"details_root", 32, true},
+    {"account", 32, false},
+    {"learner", 32, false},
+    {"identity_commitment", 32, false},
+    {"new_key", 33, false},
+    {"guardian_key", 33, true},
+    {"other", 32, false},
+    {"other_commitment", 32, false},
+    {"version_hash", 32, false},
+    {"outcome_version", 32, false},
+    {"learner_key", 33, true},
+    {"reference", 16, true},
+    {"details_root", 32, true},
 };
 
 static const struct field_size *size_of(const char *name)

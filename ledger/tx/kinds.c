@@ -16,6 +16,19 @@ static const struct tx_kind kinds[] = {
          account_open_apply),
     KIND(DEPOSIT, "deposit", outcome, false, DEPOSIT, deposit_apply),
     KIND(DEPOSIT_BULK, "deposit-bulk", outcome, true, DEPOSIT, deposit_apply),
+    KIND(ACCOUNT_CLAIM, "account-claim", key_binding, false, UNSPECIFIED, account_claim_apply),
+    KIND(ACCOUNT_ROTATE, "account-rotate", account_key_rotation, false, UNSPECIFIED,
+         account_rotate_apply),
+    KIND(ACCOUNT_RECOVER, "account-recover", key_binding, false, UNSPECIFIED,
+         account_recover_apply),
+    KIND(ACCOUNT_FREEZE, "account-freeze", account_act, false, UNSPECIFIED, account_freeze_apply),
+    KIND(ACCOUNT_UNFREEZE, "account-unfreeze", account_act, false, UNSPECIFIED,
+         account_unfreeze_apply),
+    KIND(ACCOUNT_CLOSE, "account-close", account_act, false, UNSPECIFIED, account_close_apply),
+    KIND(ACCOUNT_GUARDIAN, "account-guardian", guardian_setting, false, UNSPECIFIED,
+         account_guardian_apply),
+    KIND(ACCOUNT_DECEASED, "account-deceased", death_notice, false, UNSPECIFIED,
+         account_deceased_apply),
 };
 #undef KIND
 enum { KIND_COUNT = sizeof kinds / sizeof kinds[0] };

@@ -33,6 +33,14 @@ enum status tx_apply(struct state *state, const struct block_context *context, c
                      const struct tx *tx, uint32_t index, uint32_t *code)
 TX_RULE(account_open_apply);
 TX_RULE(deposit_apply);
+TX_RULE(account_claim_apply);
+TX_RULE(account_rotate_apply);
+TX_RULE(account_recover_apply);
+TX_RULE(account_freeze_apply);
+TX_RULE(account_unfreeze_apply);
+TX_RULE(account_close_apply);
+TX_RULE(account_guardian_apply);
+TX_RULE(account_deceased_apply);
 
 /* A member that exists, is active and has a role. Returns ST_OK; ST_CORRUPT, ST_IO. */
 enum status member_may(struct state *state, uint32_t member, Xuelian__MemberRole role, bool *may);
