@@ -10,8 +10,10 @@
 #include "proto/convert.h"
 
 struct remote {
-    char *url;
+    char *url; /* without the key */
     bool plain;
+    bool keyed; /* it must be the node with this key */
+    struct pubkey33 key;
     bool pinned;
     struct hash32 pin; /* the certificate that was endorsed */
 };
@@ -79,12 +81,20 @@ static bool add_node(struct client *client, const char *url, struct fault *fault
     if (client->count == CLIENT_NODES_MAX) {
         return fault_set(fault, EXIT_USAGE, "at most 64 nodes can be named", "至多 64 个节点");
     }
-    size_t size = strlen(url);
+    size_t size = strcspn(url, "#");
+    const char *key = url[size] == '#' ? url + size + 1 : NULL;
     while (size > 0 && url[size - 1] == '/') {
         size--;
     }
     struct remote *remote = &client->nodes[client->count];
-    *remote = (struct remote){.url = strndup(url, size), .plain = plain};
+    *remote = (struct remote){.url = NULL, .plain = plain, .keyed = key != NULL};
+    if (key != NULL && (plain || hex_decode(remote->key.bytes, sizeof remote->key.bytes, key,
+                                            strlen(key)) != ST_OK)) {
+        return fault_set(fault, EXIT_USAGE,
+                         "%s: behind # stands the node's key, 66 hexadecimal digits, with https://",
+                         "%s：# 之后应为节点公钥，66 个十六进制数字，且使用 https://", url);
+    }
+    remote->url = strndup(url, size);
     client->count++;
     return remote->url != NULL || fault_set(fault, EXIT_IO, "out of memory", "内存不足");
 }
@@ -281,9 +291,13 @@ static void conclude(struct transfer *transfer, CURLcode code)
              transfer->error[0] != '\0' ? transfer->error : curl_easy_strerror(code));
 }
 
-/* Is the key one that genesis gives a node? */
-static bool is_node_key(const struct genesis *genesis, const struct pubkey33 *key)
+/* Is the key the one that was given with the address, or else one that genesis gives a node? */
+static bool is_node_key(const struct genesis *genesis, const struct remote *remote,
+                        const struct pubkey33 *key)
 {
+    if (remote->keyed) {
+        return pubkey33_compare(&remote->key, key) == 0;
+    }
     for (size_t i = 0; i < genesis->message->n_members; i++) {
         const Xuelian__Member *member = genesis->message->members[i];
         for (size_t k = 0; k < member->n_nodes; k++) {
@@ -315,10 +329,15 @@ static bool check_endorsement(const struct client *client, const struct transfer
                     "对方没有说明自己是哪个节点；这是节点的 RPC 端口吗？"));
         return false;
     }
-    if (!is_node_key(client->genesis, &key)) {
+    if (!is_node_key(client->genesis, transfer->remote, &key)) {
         snprintf(why, CLIENT_FAILURE_SIZE, "%s",
-                 tr("its node key is not in the genesis file; it belongs to another network",
-                    "其节点密钥不在创世文件中；它属于另一个网络"));
+                 transfer->remote->keyed
+                     ? tr("its node key is not the one behind # in its address",
+                          "其节点密钥与地址中 # 之后的公钥不符")
+                     : tr("its node key is not in the genesis file; it belongs to another network, "
+                          "or joined later: then give its key behind its address, URL#KEY",
+                          "其节点密钥不在创世文件中；它属于另一个网络，或是后来加入的：后者请在地址"
+                          "后写明其公钥，URL#KEY"));
         return false;
     }
     if (!sign_verify(&key, &hash, &signature)) {
@@ -337,7 +356,7 @@ static bool pin(struct client *client, struct remote *remote, bool *distrusted,
 {
     const struct client_request request = {.path = "/v1/network/tls"};
     *distrusted = false;
-    if (remote->plain || remote->pinned || client->genesis == NULL) {
+    if (remote->plain || remote->pinned || (client->genesis == NULL && !remote->keyed)) {
         return true;
     }
     struct transfer *transfer = make_transfer(client, remote, &request);

@@ -18,7 +18,7 @@ enum { OPTION_NETWORK = 'w', OPTION_NODE = 'N', OPTION_GENESIS = 'g', OPTION_KEY
          OPTION_NODE,                                                                         \
          "URL",                                                                               \
          0,                                                                                   \
-         "a node, https://HOST:PORT; may be repeated|节点地址，可重复",                       \
+         "a node, https://HOST:PORT[#KEY]; may be repeated|节点地址，可重复",                 \
          1},                                                                                  \
     {                                                                                         \
         "genesis", OPTION_GENESIS, "FILE", 0, "the network's genesis file|网络的创世文件", 1  \

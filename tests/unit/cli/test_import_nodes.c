@@ -9,7 +9,9 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "ledger/genesis.h"
 #include "node/config.h"
+#include "proto/bytes.h"
 #include "tests/unit/cli/impostor.h"
 #include "tests/unit/cli/nodes.h"
 #include "tests/unit/cli/support.h"
@@ -193,6 +195,39 @@ static void test_other_network(void **state)
     free(nodes);
 }
 
+/* A node that joined later is not in genesis: its key is given with its address, and holds. */
+static void test_node_by_key(void **state)
+{
+    char *nodes = NULL;
+    char *bytes = NULL;
+    size_t size = 0;
+    char error[GENESIS_ERROR_SIZE];
+    char url[256];
+    char key[HEX_SIZE(33)];
+    struct genesis genesis;
+    (void)state;
+    support_read("net/network.genesis", &bytes, &size);
+    assert_int_equal(genesis_parse(&genesis, bytes_of(bytes, size), error), ST_OK);
+    const Xuelian__Member *first = genesis.message->members[0];
+    hex_encode(key, first->nodes[0]->key.data, 33);
+    support_read("net/nodes", &nodes, &size);
+    nodes[strcspn(nodes, "\n")] = '\0';
+    snprintf(url, sizeof url, "%s#%s", nodes, key);
+    RUN(&run, "status", "--genesis", "other/network.genesis", "--node", url);
+    support_expect(&run, EXIT_OK, "4 validators, 3 make a quorum");
+    RUN(&run, "status", "--node", url); /* it needs no genesis file for that */
+    support_expect(&run, EXIT_OK, "4 validators, 3 make a quorum");
+    url[strlen(url) - 1] = url[strlen(url) - 1] == '0' ? '1' : '0';
+    RUN(&run, "status", "--genesis", "net/network.genesis", "--node", url);
+    support_expect(&run, EXIT_REFUSED, "its node key is not the one behind # in its address");
+    url[strlen(url) - 1] = '\0';
+    RUN(&run, "status", "--genesis", "net/network.genesis", "--node", url);
+    support_expect(&run, EXIT_USAGE, "behind # stands the node's key, 66 hexadecimal digits");
+    genesis_free(&genesis);
+    free(nodes);
+    free(bytes);
+}
+
 static uint16_t port_of(const char *address)
 {
     return (uint16_t)strtoul(strrchr(address, ':') + 1, NULL, 10);
@@ -295,8 +330,9 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_refused),     cmocka_unit_test(test_again_without_memory),
         cmocka_unit_test(test_archive),     cmocka_unit_test(test_other_network),
-        cmocka_unit_test(test_impostor),    cmocka_unit_test(test_killed),
-        cmocka_unit_test(test_interrupted), cmocka_unit_test(test_node_lost),
+        cmocka_unit_test(test_node_by_key), cmocka_unit_test(test_impostor),
+        cmocka_unit_test(test_killed),      cmocka_unit_test(test_interrupted),
+        cmocka_unit_test(test_node_lost),
     };
     return cmocka_run_group_tests(tests, enter, leave);
 }
