@@ -13,7 +13,8 @@ enum { WORK_SIGNATURE = 2, WORK_ITEM = 1 };
 
 uint64_t ledger_work(const struct tx *tx)
 {
-    return (uint64_t)tx->signer_count * WORK_SIGNATURE + (uint64_t)tx->item_count * WORK_ITEM;
+    return (uint64_t)tx->signer_count * WORK_SIGNATURE + (uint64_t)tx->item_count * WORK_ITEM +
+           (tx->rule != NULL ? tx->rule->work : 0);
 }
 
 /* A transaction that no batch can hold would wait for ever, and the network with it. */
@@ -58,6 +59,7 @@ struct execution {
     struct ledger *ledger;
     struct state *state;
     struct block_context context;
+    struct next_height next;
     struct ledger_block *block;
     struct tx tx;
     struct tx_outcome outcome;
@@ -163,6 +165,21 @@ static enum status execute_tx(struct execution *run, struct bytes bytes, uint32_
     return status;
 }
 
+/* The set of the next height: all changes of the block are one change, and open an era; none opens none. */
+static void settle_set(struct execution *run)
+{
+    const struct validator_set *now = &run->ledger->set;
+    struct validator_set *next = &run->next.set;
+    next->era = now->era;
+    if (next->count != now->count ||
+        memcmp(next->validators, now->validators, sizeof next->validators) != 0) {
+        next->era = run->context.height + 1;
+    }
+    run->block->next_set = *next;
+    run->block->protocol_version = run->next.protocol_version;
+    run->block->protocol_height = run->next.protocol_height;
+}
+
 /* Everything after the last transaction: roots, header, what names the tip. */
 static enum status seal(struct execution *run, const struct ledger_proposal *proposal)
 {
@@ -187,14 +204,13 @@ static enum status seal(struct execution *run, const struct ledger_proposal *pro
     hash_leaf(&leaf, TAG_LEAF_HISTORY, ledger->tip_hash.bytes, 32);
     merkle_frontier_append(&history, &leaf);
     merkle_frontier_root(&history, &header->history_root);
-    block->next_set = ledger->set; /* no kind of this version changes set or parameters */
-    block->next_params = ledger->params;
+    settle_set(run);
+    block->next_params = run->next.params;
     validator_set_hash(&header->validators_hash, &ledger->set);
     validator_set_hash(&header->next_validators_hash, &block->next_set);
     params_hash(&header->params_hash, &block->next_params);
     header_hash(&block->hash, header);
-    ledger_put_tip(state_overlay(run->state), header, &block->next_set, &block->next_params,
-                   &history);
+    ledger_put_tip(state_overlay(run->state), header, &block->hash, &run->next, &history);
     return ST_OK;
 }
 
@@ -238,6 +254,10 @@ enum status ledger_execute(struct ledger *ledger, const struct ledger_proposal *
     if (proposal->count > ledger->params.batch_count || proposal->time_ms <= ledger->tip.time_ms) {
         return ST_BAD_SIZE;
     }
+    if (ledger->protocol_version > PROTOCOL_VERSION &&
+        ledger->tip.height + 1 >= ledger->protocol_height) {
+        return ST_UPGRADE;
+    }
     struct execution *run = calloc(1, sizeof *run);
     if (run == NULL) {
         return ST_NO_MEMORY;
@@ -245,6 +265,14 @@ enum status ledger_execute(struct ledger *ledger, const struct ledger_proposal *
     run->ledger = ledger;
     run->context.height = ledger->tip.height + 1;
     run->context.date = date_of_time(proposal->time_ms);
+    run->context.chain_id = &ledger->tip.chain_id;
+    run->context.set = &ledger->set;
+    run->context.params = &ledger->params;
+    run->context.next = &run->next;
+    run->next = (struct next_height){.set = ledger->set,
+                                     .params = ledger->params,
+                                     .protocol_version = ledger->protocol_version,
+                                     .protocol_height = ledger->protocol_height};
     run->block = block_new(proposal->count);
     merkle_frontier_init(&run->entries);
     merkle_frontier_init(&run->results);

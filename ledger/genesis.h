@@ -3,6 +3,7 @@
 #ifndef XUELIAN_LEDGER_GENESIS_H
 #define XUELIAN_LEDGER_GENESIS_H
 
+#include "ledger/params.h"
 #include "ledger/state/state.h"
 #include "proto/block.h"
 #include "proto/ledger.pb-c.h"
@@ -27,11 +28,5 @@ void genesis_free(struct genesis *genesis);
 /* Writes the genesis state into an empty one: members, regions, courses, rules, the catalogue,
  * parameters. */
 enum status genesis_apply(const struct genesis *genesis, struct state *state);
-
-/* Canonical Params and their hash. Out: out of 256 bytes. */
-size_t params_encode(uint8_t *out, const Xuelian__Params *params);
-void params_hash(struct hash32 *out, const Xuelian__Params *params);
-/* The values a network starts with (consensus.md, Values). */
-void params_defaults(Xuelian__Params *params);
 
 #endif

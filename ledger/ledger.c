@@ -108,33 +108,59 @@ static enum status load(struct ledger *ledger)
         kv_free(value);
     }
     if (status == ST_OK) {
+        bytes = get_key(ledger->kv, 'W', &value, &status);
+        if (status == ST_OK && bytes.size == 12) {
+            ledger->protocol_version = be32_get(value);
+            ledger->protocol_height = be64_get(value + 4);
+        }
+        status = status == ST_OK && bytes.size != 12 ? ST_CORRUPT
+                 : status == ST_NOT_FOUND            ? ST_OK
+                                                     : status;
+        kv_free(value);
+    }
+    if (status == ST_OK) {
         status = check_marks(ledger);
     }
     return status == ST_OK || status == ST_IO ? status : ST_CORRUPT;
 }
 
 /* Adds the parts that name the tip to what a block writes. */
-void ledger_put_tip(struct overlay *overlay, const struct header *header,
-                    const struct validator_set *set, const Xuelian__Params *params,
-                    const struct merkle_frontier *history)
+void ledger_put_tip(struct overlay *overlay, const struct header *header, const struct hash32 *hash,
+                    const struct next_height *next, const struct merkle_frontier *history)
 {
     uint8_t bytes[VALIDATOR_SET_SIZE_MAX];
     uint8_t frontier[8 + 32 * LIMIT_MERKLE_DEPTH_MAX];
     uint8_t mark[8];
+    uint8_t recent[40];
+    uint8_t protocol[12];
     size_t peaks = 32u * (size_t)__builtin_popcountll(history->size);
     struct state_key key = key_of('T');
     size_t size = header_encode(bytes, header);
     overlay_put(overlay, key_bytes(&key), bytes_of(bytes, size));
     key = key_of('V');
-    size = validator_set_encode(bytes, set);
+    size = validator_set_encode(bytes, &next->set);
     overlay_put(overlay, key_bytes(&key), bytes_of(bytes, size));
+    if (header->height == 0 || next->set.era == header->height + 1) {
+        key = key_era(next->set.era);
+        overlay_put(overlay, key_bytes(&key), bytes_of(bytes, size));
+    }
     key = key_of('P');
-    size = params_encode(bytes, params);
+    size = params_encode(bytes, &next->params);
     overlay_put(overlay, key_bytes(&key), bytes_of(bytes, size));
     key = key_of('F');
     be64_put(frontier, history->size);
     memcpy(frontier + 8, history->peaks, peaks);
     overlay_put(overlay, key_bytes(&key), bytes_of(frontier, 8 + peaks));
+    key = key_header(header->height);
+    be64_put(recent, header->height);
+    memcpy(recent + 8, hash->bytes, 32);
+    overlay_put(overlay, key_bytes(&key), bytes_of(recent, sizeof recent));
+    if (next->protocol_version != 0) {
+        key = key_of('W');
+        be32_put(protocol, next->protocol_version);
+        be64_put(protocol + 4, next->protocol_height);
+        overlay_put(overlay, key_bytes(&key), bytes_of(protocol, sizeof protocol));
+    }
     key = mark_key(header->height);
     be64_put(mark, header->height);
     overlay_put(overlay, key_bytes(&key), bytes_of(mark, sizeof mark));
@@ -173,10 +199,12 @@ static enum status create(struct ledger *ledger, const struct genesis *genesis)
     }
     if (status == ST_OK) {
         struct kv_batch *batch = kv_batch_new();
+        struct next_height next = {.set = genesis->set, .params = *genesis->message->params};
+        struct hash32 hash;
         genesis_header(genesis, &root, &header);
+        header_hash(&hash, &header);
         merkle_frontier_init(&history);
-        ledger_put_tip(state_overlay(state), &header, &genesis->set, genesis->message->params,
-                       &history);
+        ledger_put_tip(state_overlay(state), &header, &hash, &next, &history);
         overlay_write(state_overlay(state), batch);
         status = kv_write(ledger->kv, batch, true);
         kv_batch_free(batch);
@@ -274,6 +302,8 @@ enum status ledger_apply(struct ledger *ledger, struct ledger_block *block)
         ledger->tip_hash = block->hash;
         ledger->set = block->next_set;
         ledger->params = block->next_params;
+        ledger->protocol_version = block->protocol_version;
+        ledger->protocol_height = block->protocol_height;
         ledger_block_free(block);
     }
     return status;

@@ -21,6 +21,8 @@ struct ledger_block {
     struct validator_set
         next_set; /* of the next height; equals the current one when nothing changed */
     Xuelian__Params next_params; /* likewise; rotation_blocks changes only where the set does */
+    uint32_t protocol_version;   /* announced, 0: none; with its first height */
+    uint64_t protocol_height;
     uint32_t tx_count;
     struct hash32 *tx_ids; /* tx_count */
     uint32_t *codes;       /* tx_count: result code of each transaction */
@@ -62,7 +64,7 @@ struct ledger_proposal {
  * Returns  ST_OK, with *block; a status of class BAD when the block breaks a block-level rule (the
  *          proposal is invalid, and *bad_index names the transaction, or count for the block itself);
  *          ST_CONFLICT when parent_hash is not the tip (nothing can be said about it here);
- *          ST_CORRUPT, ST_IO, ST_NO_MEMORY (fatal).
+ *          ST_CORRUPT, ST_IO, ST_NO_MEMORY, ST_UPGRADE (fatal).
  * Out      *block  the caller frees it with ledger_block_free unless it is applied.
  * Cost     about 10 us an item. */
 enum status ledger_execute(struct ledger *ledger, const struct ledger_proposal *proposal,

@@ -31,6 +31,13 @@
     X(SUCCESSORS_MAX, 8, "successors followed", "the rest does not count")                \
     X(FRAME_SIZE_MAX, 8454144, "bytes of a peer frame", "the peer is disconnected")       \
     X(PROOF_SIZE_MAX, 16777216, "bytes of a proof", "BAD_SIZE")                           \
+    X(FRAMEWORKS_GENESIS_MAX, 1000, "frameworks in genesis", "genesis is refused")        \
+    X(APPROVALS_MAX, 256, "approvals a proposal may need", "BAD_PARAMETER")               \
+    X(CHANGES_MAX, 100, "changes of a proposal", "BAD_FIELD")                             \
+    X(CHANGES_SIZE_MAX, 32768, "bytes of a governance payload", "BAD_FIELD")              \
+    X(VOTES_MAX, 256, "votes on a proposal", "LIST_FULL")                                 \
+    X(OPEN_HEIGHTS_MAX, 10000000, "heights a proposal is open", "BAD_FIELD")              \
+    X(HEADER_RING, 100000, "recent header hashes kept", "BAD_PARAMETER")                  \
     X(MERKLE_DEPTH_MAX, 64, "nodes of a path", "TOO_DEEP")                                \
     X(SET_CHANGES_MAX, 10000, "set changes in a proof", "TOO_DEEP")                       \
     X(DECODE_DEPTH_MAX, 16, "nested messages", "TOO_DEEP")

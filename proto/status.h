@@ -189,6 +189,46 @@ enum status_class {
     X(BAD_ENTRY, 259, RULE,                                                                        \
       "the catalogue record contradicts itself or its earlier version; see the standard fields",   \
       "目录记录自相矛盾或与先前版本不一致；请查阅标准字段")                                        \
+    X(UNKNOWN_PROPOSAL, 270, RULE, "no proposal with that id; check it",                           \
+      "没有该编号的提案；请核对")                                                                  \
+    X(PROPOSAL_DECIDED, 271, RULE,                                                                 \
+      "the proposal was enacted, refused or withdrawn already; look at its status",                \
+      "提案已实施、被否决或已撤回；请查看其状态")                                                  \
+    X(PROPOSAL_EXPIRED, 272, RULE, "the proposal's last height is past; propose it again",         \
+      "提案已过最后高度；请重新提出")                                                              \
+    X(ALREADY_VOTED, 273, RULE, "the member has voted on this proposal already; a vote stays",     \
+      "该机构已对此提案表决；表决不可更改")                                                        \
+    X(NOT_APPROVED, 274, RULE,                                                                     \
+      "the proposal has too few approvals, or its height is not reached; wait for them",           \
+      "提案赞成数不足或未到实施高度；请等待")                                                      \
+    X(EVIDENCE_KNOWN, 275, RULE, "evidence of this offence is recorded already; nothing to do",    \
+      "该作恶证据已记录；无需操作")                                                                \
+    X(BAD_RECORD, 276, RULE,                                                                       \
+      "a record that the proposal would write breaks the rules of its registry; correct it",       \
+      "提案要写入的记录不合登记规则；请更正")                                                      \
+    X(BAD_PARAMETER, 277, RULE,                                                                    \
+      "no such parameter, a value out of range, or rotation_blocks without a set change",          \
+      "没有该参数、值超出范围，或未随验证者变更而改rotation_blocks")                               \
+    X(BAD_SET, 278, RULE,                                                                          \
+      "the validators would be none, too many, two of a member, no node of it, or as before",      \
+      "验证者集合将为空、过多、一机构两个、非其节点，或没有变化")                                  \
+    X(FOLLOWING_LACKING, 279, RULE,                                                                \
+      "FOLLOWING signatures are missing: every validator added, and a quorum of the new set",      \
+      "缺少跟随签名：须有每个新增验证者以及新集合法定数的签名")                                    \
+    X(BAD_FOLLOWING, 280, RULE,                                                                    \
+      "a FOLLOWING signature is old, wrong, or of another block, era or incarnation; get anew",    \
+      "跟随签名过旧、无效，或属于别的区块、纪元或任期；请重新获取")                                \
+    X(GOVERN_STUCK, 281, RULE,                                                                     \
+      "too few members would be left to approve anything; lower the approvals needed first",       \
+      "剩余可表决机构将不足以通过任何提案；请先降低所需赞成数")                                    \
+    X(KEY_TAKEN, 282, RULE, "the key is another's or was used before; make a new key",             \
+      "该密钥属于他人或已使用过；请生成新密钥")                                                    \
+    X(LIST_FULL, 283, RULE,                                                                        \
+      "keys or nodes of the member, or votes on the proposal, are the most there may be",          \
+      "机构的密钥或节点、或提案的表决数已达上限")                                                  \
+    X(BAD_EVIDENCE, 284, RULE,                                                                     \
+      "the signatures do not show what no honest validator does, or are not of that validator",    \
+      "签名不能证明该验证者作恶，或不属于该验证者")                                                \
     X(STATISTICS_FULL, 296, RULE,                                                                  \
       "the account has outcomes of too many regions, kinds and levels in that year; ask the "      \
       "credit bank",                                                                               \
@@ -245,7 +285,10 @@ enum status_class {
     X(JOURNAL_LOST, 413, FATAL,                                                                    \
       "the vote journal is missing or damaged; this node may not vote again with this "            \
       "incarnation",                                                                               \
-      "投票日志缺失或损坏；该节点不得以此任期再投票")
+      "投票日志缺失或损坏；该节点不得以此任期再投票")                                              \
+    X(UPGRADE, 414, FATAL,                                                                         \
+      "the network has moved to a later protocol version; install the software that knows it",     \
+      "网络已采用更高的协议版本；请安装支持它的软件")
 
 enum status {
 #define X(name, number, class, en, zh) ST_##name = (number),

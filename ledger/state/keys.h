@@ -17,8 +17,15 @@
  *   'D' hash                              outcomes known: reference, or account, course, date:
  *                                         account position and item; position 0 when it was revoked
  *   'U' id                                a transaction: height, index, code, canonical TxResult
- *   'X' letter ...                        indexes: 'a' account position, item: the items that rest on it;
- *                                         's' account position, year: its cells of the statistics
+ *   'B' height mod LIMIT_HEADER_RING      height, header hash: what FOLLOWING signatures are about
+ *   'E' era                               that era's canonical ValidatorSet, for evidence
+ *   'W'                                   protocol version to come: version, first height
+ *   'X' letter ...                        indexes: what rules and queries look up; rebuilt by a replay
+ *   'X' 'a' account position, item        the items that rest on it
+ *   'X' 'e' hash                          an offence that evidence is recorded of
+ *   'X' 'g' role                          active members that have it
+ *   'X' 'n' node key                      its member
+ *   'X' 's' account position, year        its cells of the statistics
  */
 #ifndef XUELIAN_LEDGER_KEYS_H
 #define XUELIAN_LEDGER_KEYS_H
@@ -26,6 +33,7 @@
 #include <string.h>
 
 #include "proto/bytes.h"
+#include "proto/limits.h"
 
 #define STATE_KEY_SIZE_MAX 48u
 
@@ -88,6 +96,20 @@ static inline struct state_key key_item(uint64_t account_position, uint64_t item
     struct state_key key = key_of('I');
     key_add64(&key, account_position);
     key_add64(&key, item);
+    return key;
+}
+
+static inline struct state_key key_header(uint64_t height)
+{
+    struct state_key key = key_of('B');
+    key_add32(&key, (uint32_t)(height % LIMIT_HEADER_RING));
+    return key;
+}
+
+static inline struct state_key key_era(uint64_t era)
+{
+    struct state_key key = key_of('E');
+    key_add64(&key, era);
     return key;
 }
 

@@ -25,6 +25,13 @@ static const struct field_size field_sizes[] = {
     {"learner_key", 33, true},
     {"reference", 16, true},
     {"details_root", 32, true},
+    {"key", 33, false},
+    {"header_hash", 32, false},
+    {"signature", 64, false},
+    {"proposal", 32, false},
+    {"hash", 32, false},
+    {"committed_hash", 32, false},
+    {"prepared_certificate", 0, true},
 };
 
 static const struct field_size *size_of(const char *name)

@@ -3,13 +3,18 @@
 #include <string.h>
 
 #include "ledger/tx/rules.h"
+#include "proto/tx_govern.pb-c.h"
 
 /* KIND, name, message, bulk, role of the first signer, rule. Ascending. */
-#define KIND(KIND, name, message, bulk, role, apply)                                     \
+#define KIND(KIND, name, message, bulk, role, apply) WORK(KIND, name, message, bulk, role, apply, 0)
+/* The same, with work that signers and items do not tell. */
+#define WORK(KIND, name, message, bulk, role, apply, work)                               \
     {                                                                                    \
         XUELIAN__TX_KIND__TX_KIND_##KIND, name, &xuelian__##message##__descriptor, bulk, \
-            XUELIAN__MEMBER_ROLE__MEMBER_ROLE_##role, apply                              \
+            XUELIAN__MEMBER_ROLE__MEMBER_ROLE_##role, apply, work                        \
     }
+/* Up to 100 changes on records of up to 24 KiB, up to 256 votes counted, up to 64 signatures. */
+enum { WORK_VOTE = 200, WORK_ENACT = 600, WORK_RECORD = 20 };
 static const struct tx_kind kinds[] = {
     KIND(ACCOUNT_OPEN, "account-open", account_opening, false, OPEN_ACCOUNTS, account_open_apply),
     KIND(ACCOUNT_OPEN_BULK, "account-open-bulk", account_opening, true, OPEN_ACCOUNTS,
@@ -29,8 +34,24 @@ static const struct tx_kind kinds[] = {
          account_guardian_apply),
     KIND(ACCOUNT_DECEASED, "account-deceased", death_notice, false, UNSPECIFIED,
          account_deceased_apply),
+    WORK(GOVERN_PROPOSE, "govern-propose", govern_proposal, false, UNSPECIFIED,
+         govern_propose_apply, WORK_ENACT),
+    WORK(GOVERN_APPROVE, "govern-approve", proposal_ref, false, UNSPECIFIED, govern_approve_apply,
+         WORK_ENACT),
+    WORK(GOVERN_REFUSE, "govern-refuse", proposal_ref, false, UNSPECIFIED, govern_refuse_apply,
+         WORK_VOTE),
+    WORK(GOVERN_WITHDRAW, "govern-withdraw", proposal_ref, false, UNSPECIFIED,
+         govern_withdraw_apply, WORK_RECORD),
+    WORK(GOVERN_ENACT, "govern-enact", proposal_enactment, false, UNSPECIFIED, govern_enact_apply,
+         WORK_ENACT),
+    WORK(MEMBER_KEY_ROTATE, "member-key-rotate", member_key_rotation, false, UNSPECIFIED,
+         member_key_rotate_apply, WORK_RECORD),
+    WORK(MEMBER_KEY_REVOKE, "member-key-revoke", member_key_revocation, false, UNSPECIFIED,
+         member_key_revoke_apply, WORK_RECORD),
+    WORK(EVIDENCE, "evidence", evidence, false, UNSPECIFIED, evidence_apply, WORK_RECORD),
 };
 #undef KIND
+#undef WORK
 enum { KIND_COUNT = sizeof kinds / sizeof kinds[0] };
 
 const struct tx_kind *tx_kind_of(Xuelian__TxKind kind)

@@ -27,6 +27,7 @@ struct tx_kind {
      * Returns ST_OK; ST_CORRUPT, ST_IO (fatal). */
     enum status (*apply)(struct state *state, const struct block_context *context,
                          const struct tx *tx, uint32_t index, uint32_t *code);
+    uint32_t work; /* beyond signers and items; see ledger_work */
 };
 
 /* The row of a kind; NULL for a number that is no kind. Static. */

@@ -3,15 +3,29 @@
 #ifndef XUELIAN_LEDGER_TX_RULES_H
 #define XUELIAN_LEDGER_TX_RULES_H
 
+#include "ledger/params.h"
 #include "ledger/state/items.h"
 #include "ledger/state/state.h"
 #include "ledger/tx/envelope.h"
+#include "proto/block.h"
 #include "proto/tx_account.pb-c.h"
 #include "proto/tx_outcome.pb-c.h"
+
+/* What the next height has, as this block's transactions have changed it so far. */
+struct next_height {
+    struct validator_set set; /* era and joined are settled when the block is sealed */
+    Xuelian__Params params;
+    uint32_t protocol_version; /* to come, with its first height; 0: none is announced */
+    uint64_t protocol_height;
+};
 
 struct block_context {
     uint64_t height;
     uint32_t date; /* YYYYMMDD at UTC+8 of the block's time */
+    const struct hash32 *chain_id;
+    const struct validator_set *set; /* of this height */
+    const Xuelian__Params *params;   /* of this height */
+    struct next_height *next;
 };
 
 /* One transaction's result: codes of the error table, never a fatal one. */
@@ -41,6 +55,14 @@ TX_RULE(account_unfreeze_apply);
 TX_RULE(account_close_apply);
 TX_RULE(account_guardian_apply);
 TX_RULE(account_deceased_apply);
+TX_RULE(govern_propose_apply);
+TX_RULE(govern_approve_apply);
+TX_RULE(govern_refuse_apply);
+TX_RULE(govern_withdraw_apply);
+TX_RULE(govern_enact_apply);
+TX_RULE(member_key_rotate_apply);
+TX_RULE(member_key_revoke_apply);
+TX_RULE(evidence_apply);
 
 /* A member that exists, is active and has a role. Returns ST_OK; ST_CORRUPT, ST_IO. */
 enum status member_may(struct state *state, uint32_t member, Xuelian__MemberRole role, bool *may);

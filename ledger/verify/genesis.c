@@ -206,7 +206,7 @@ enum verify_fault genesis_read(struct verifier *v)
     while (fault == VERIFY_FAULT_NONE && reader_next(&reader, 8, &message)) {
         fault = course_read(v, message);
     }
-    /* Rules and the catalogue likewise are in the state. */
+    /* Rules, the catalogue and frameworks likewise are in the state. */
     for (uint32_t i = 0; reader_next(&reader, 9, &message); i++) {
         if (i == LIMIT_RULES_GENESIS_MAX) {
             reader_refuse(&reader);
@@ -214,6 +214,11 @@ enum verify_fault genesis_read(struct verifier *v)
     }
     for (uint32_t i = 0; reader_next(&reader, 10, &message); i++) {
         if (i == LIMIT_CATALOGUE_GENESIS_MAX) {
+            reader_refuse(&reader);
+        }
+    }
+    for (uint32_t i = 0; fault == VERIFY_FAULT_NONE && reader_next(&reader, 11, &message); i++) {
+        if (i == LIMIT_FRAMEWORKS_GENESIS_MAX) {
             reader_refuse(&reader);
         }
     }

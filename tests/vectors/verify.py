@@ -315,6 +315,7 @@ class Genesis:
                     inner.u32(field)
                 inner.end()
             message.require(len(message.all(9)) <= 10_000 and len(message.all(10)) <= 10_000)
+            message.require(len(message.all(11)) <= 1000)
             message.end()
         except Bad:
             raise Refused("GENESIS_ENCODING") from None

@@ -80,7 +80,7 @@ static void test_sentences(void **state)
     assert_refused(g, "no member has a node with the validator role; at least one is needed");
     g = decode_sample(memory, sizeof memory);
     g->members[1]->nodes[0] = g->members[0]->nodes[0];
-    assert_refused(g, "member 2 has a validator key that another member has");
+    assert_refused(g, "member 2 has a node key that member 1 has; each node has its own");
     g = decode_sample(memory, sizeof memory);
     g->members[0]->nodes[0]->from_height = 5;
     assert_refused(g, "member 1 has a validator with a first or last height; one of genesis has "

@@ -1,0 +1,33 @@
+/* Registries: members, regions, courses, frameworks, parameters, as genesis and governance write them.
+ *
+ * Beside the members' records two indexes are kept, which no root covers and a replay rebuilds: whose node key one
+ * is, and how many active members have a role that approves. One owner thread (the executor). */
+#ifndef XUELIAN_LEDGER_REGISTRY_H
+#define XUELIAN_LEDGER_REGISTRY_H
+
+#include "ledger/state/state.h"
+
+/* Arena that holds any member's record, decoded; and the record's largest size. */
+#define MEMBER_MEMORY_SIZE     65536u
+#define MEMBER_RECORD_SIZE_MAX 24576u
+
+/* Writes a record under its number. Returns ST_OK; ST_NO_MEMORY; ST_CORRUPT, ST_IO. */
+enum status registry_put(struct state *state, uint32_t collection, uint32_t number,
+                         const ProtobufCMessage *message);
+/* Writes a parameter. As registry_put. */
+enum status registry_put_param(struct state *state, const char *name, uint64_t value);
+/* Writes a member's record and what is indexed of it. As registry_put. */
+enum status registry_put_member(struct state *state, const Xuelian__Member *member);
+
+/* Which member a node key belongs to, for ever once it was in its record; 0: none.
+ * Returns ST_OK; ST_CORRUPT, ST_IO. */
+enum status registry_node_owner(struct state *state, const ProtobufCBinaryData *key,
+                                uint32_t *member);
+
+/* How many active members have a role: GOVERN or ACCREDIT. Returns ST_OK; ST_CORRUPT, ST_IO. */
+enum status registry_role_count(struct state *state, Xuelian__MemberRole role, uint32_t *count);
+
+/* Whether a member, as its record says, is active and has a role. Pure. */
+bool registry_may(const Xuelian__Member *member, Xuelian__MemberRole role);
+
+#endif

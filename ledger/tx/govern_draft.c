@@ -1,0 +1,144 @@
+/* The records as a proposal would leave them. */
+#include <stdlib.h>
+#include <string.h>
+
+#include "ledger/tx/govern.h"
+#include "proto/bytes.h"
+#include "proto/canonical.h"
+#include "proto/check.h"
+
+struct draft *draft_new(struct state *state, const struct block_context *context)
+{
+    struct draft *draft = calloc(1, sizeof *draft);
+    CHECK(draft != NULL);
+    draft->state = state;
+    draft->context = context;
+    draft->next = *context->next;
+    return draft;
+}
+
+void draft_free(struct draft *draft)
+{
+    for (uint32_t i = 0; i < draft->count; i++) {
+        free(draft->records[i].bytes);
+    }
+    free(draft);
+}
+
+static struct draft_record *find(struct draft *draft, uint32_t collection, struct bytes key)
+{
+    for (uint32_t i = 0; i < draft->count; i++) {
+        struct draft_record *record = &draft->records[i];
+        if (record->collection == collection &&
+            bytes_equal(bytes_of(record->key, record->key_size), key)) {
+            return record;
+        }
+    }
+    return NULL;
+}
+
+enum status draft_get(struct draft *draft, uint32_t collection, struct bytes key,
+                      struct bytes *value)
+{
+    const struct draft_record *record = find(draft, collection, key);
+    if (record == NULL) {
+        return state_get(draft->state, collection, key, value);
+    }
+    *value = bytes_of(record->bytes, record->size);
+    return ST_OK;
+}
+
+enum status draft_has(struct draft *draft, uint32_t collection, uint32_t number, bool *there)
+{
+    uint8_t key[4];
+    struct bytes value;
+    be32_put(key, number);
+    enum status status = draft_get(draft, collection, bytes_of(key, 4), &value);
+    *there = status == ST_OK;
+    return status == ST_NOT_FOUND ? ST_OK : status;
+}
+
+enum status draft_message(struct draft *draft, uint32_t collection, uint32_t number,
+                          const ProtobufCMessageDescriptor *schema, ProtobufCMessage **message)
+{
+    uint8_t key[4];
+    struct bytes value;
+    be32_put(key, number);
+    enum status status = draft_get(draft, collection, bytes_of(key, 4), &value);
+    if (status == ST_OK && canonical_decode(message, schema, value, &draft->arena) != ST_OK) {
+        status = ST_CORRUPT;
+    }
+    return status;
+}
+
+void draft_put(struct draft *draft, uint32_t collection, struct bytes key,
+               const ProtobufCMessage *message)
+{
+    struct draft_record *record = find(draft, collection, key);
+    size_t size = canonical_size(message);
+    uint8_t *bytes = malloc(size + 1);
+    CHECK(bytes != NULL);
+    canonical_encode(bytes, message);
+    if (record == NULL) {
+        CHECK(draft->count < DRAFT_RECORDS_MAX);
+        CHECK(key.size <= DRAFT_KEY_SIZE);
+        record = &draft->records[draft->count++];
+        record->collection = collection;
+        memcpy(record->key, key.data, key.size);
+        record->key_size = key.size;
+    }
+    free(record->bytes);
+    record->bytes = bytes;
+    record->size = size;
+}
+
+void draft_put_numbered(struct draft *draft, uint32_t collection, uint32_t number,
+                        const ProtobufCMessage *message)
+{
+    uint8_t key[4];
+    be32_put(key, number);
+    draft_put(draft, collection, bytes_of(key, 4), message);
+}
+
+enum status draft_member(struct draft *draft, uint32_t id, Xuelian__Member **member, uint32_t *code)
+{
+    ProtobufCMessage *message = NULL;
+    enum status status = draft_message(draft, XUELIAN__COLLECTION__COLLECTION_MEMBERS, id,
+                                       &xuelian__member__descriptor, &message);
+    if (status == ST_NOT_FOUND) {
+        *code = ST_UNKNOWN_MEMBER;
+        return ST_OK;
+    }
+    *member = (Xuelian__Member *)(void *)message;
+    return status;
+}
+
+static enum status write_member(struct draft *draft, const struct draft_record *record)
+{
+    ProtobufCMessage *message = NULL;
+    arena_init(&draft->arena, draft->memory, sizeof draft->memory);
+    if (canonical_decode(&message, &xuelian__member__descriptor,
+                         bytes_of(record->bytes, record->size), &draft->arena) != ST_OK) {
+        return ST_CORRUPT;
+    }
+    return registry_put_member(draft->state, (const Xuelian__Member *)(const void *)message);
+}
+
+enum status draft_write(struct draft *draft)
+{
+    enum status status = ST_OK;
+    for (uint32_t i = 0; i < draft->count && status == ST_OK; i++) {
+        const struct draft_record *record = &draft->records[i];
+        if (record->collection == XUELIAN__COLLECTION__COLLECTION_MEMBERS) {
+            status = write_member(draft, record);
+        } else {
+            status =
+                state_put(draft->state, record->collection, bytes_of(record->key, record->key_size),
+                          bytes_of(record->bytes, record->size));
+        }
+    }
+    if (status == ST_OK) {
+        *draft->context->next = draft->next;
+    }
+    return status;
+}
