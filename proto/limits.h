@@ -29,6 +29,8 @@
     X(APPLICATIONS_MAX, 16, "open applications of an account", "APPLICATIONS_FULL")       \
     X(LINKS_MAX, 16, "accounts merged into one, theirs included", "LINKS_FULL")           \
     X(SUCCESSORS_MAX, 8, "successors followed", "the rest does not count")                \
+    X(CONVERSION_SOURCES_MAX, 8, "sources of a conversion", "BAD_FIELD")                  \
+    X(CONVERSION_APPEALS_MAX, 2, "appeals of a conversion", "APPEALS_SPENT")              \
     X(FRAME_SIZE_MAX, 8454144, "bytes of a peer frame", "the peer is disconnected")       \
     X(PROOF_SIZE_MAX, 16777216, "bytes of a proof", "BAD_SIZE")                           \
     X(FRAMEWORKS_GENESIS_MAX, 1000, "frameworks in genesis", "genesis is refused")        \

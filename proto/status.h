@@ -148,9 +148,8 @@ enum status_class {
     X(RULE_NOT_IN_FORCE, 243, RULE,                                                                \
       "the rule is not in force on this date; use the version that is",                            \
       "规则在该日期未施行；请使用施行中的版本")                                                    \
-    X(SOURCE_NOT_VALID, 244, RULE,                                                                 \
-      "a source is revoked, suspended, expired or not confirmed; use others",                      \
-      "来源成果已撤销、暂停、过期或未确认；请使用其他成果")                                        \
+    X(SOURCE_NOT_VALID, 244, RULE, "a source is revoked, suspended or not confirmed; use others",  \
+      "来源成果已撤销、暂停或未确认；请使用其他成果")                                              \
     X(SOURCE_NOT_ACCEPTED, 245, RULE,                                                              \
       "the rule does not take a source: see its kind, course, level, issuer, grade and age",       \
       "来源成果不符合规则：请核对类别、课程、层次、颁发机构、等级与时限")                          \

@@ -24,6 +24,9 @@
  *   'X' 'a' account position, item        the items that rest on it
  *   'X' 'e' hash                          an offence that evidence is recorded of
  *   'X' 'g' role                          active members that have it
+ *   'X' 'm' account position, 0, member, programme   credits converted into it
+ *   'X' 'r' account position, 0, series   what its rule has given
+ *   'X' 'u' account position, item, series   what of an outcome is used; series 0: by consuming ones
  *   'X' 'n' node key                      its member
  *   'X' 's' account position, year        its cells of the statistics
  */

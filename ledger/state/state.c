@@ -175,6 +175,7 @@ static enum status member_decode(struct member_view *view, struct bytes value)
     view->status = wire->status;
     view->kind = (uint32_t)wire->kind;
     view->successor = wire->successor;
+    view->region = wire->region;
     for (size_t i = 0; i < wire->n_roles; i++) {
         view->roles |= 1u << (uint32_t)wire->roles[i];
     }

@@ -13,6 +13,7 @@ struct member_view {
     uint32_t status; /* 0 active, 1 suspended, 2 ended */
     uint32_t kind;   /* MemberKind */
     uint32_t successor;
+    uint32_t region;
     uint32_t roles;         /* bit per MemberRole */
     uint32_t deposit_kinds; /* bit per OutcomeKind */
     uint32_t key_count;

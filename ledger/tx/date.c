@@ -7,16 +7,35 @@ static bool leap(uint32_t year)
     return year % 4 == 0 && (year % 100 != 0 || year % 400 == 0);
 }
 
-bool date_valid(uint32_t date)
+/* Of a month from 1. */
+static uint32_t month_days(uint32_t year, uint32_t month)
 {
     static const uint8_t days[12] = {31, 28, 31, 30, 31, 30, 31, 31, 30, 31, 30, 31};
+    return days[month - 1] + (month == 2 && leap(year) ? 1u : 0u);
+}
+
+bool date_valid(uint32_t date)
+{
     uint32_t year = date / 10000;
     uint32_t month = date / 100 % 100;
     uint32_t day = date % 100;
     if (year < 1900 || year > 9999 || month < 1 || month > 12 || day < 1) {
         return false;
     }
-    return day <= days[month - 1] + (month == 2 && leap(year) ? 1u : 0u);
+    return day <= month_days(year, month);
+}
+
+uint32_t date_add_months(uint32_t date, uint32_t months)
+{
+    uint32_t whole = date / 10000 * 12 + (date / 100 % 100 - 1) + months;
+    uint32_t year = whole / 12;
+    uint32_t month = whole % 12 + 1;
+    uint32_t day = date % 100;
+    if (year > 9999) {
+        return DATE_MAX;
+    }
+    uint32_t last = month_days(year, month);
+    return year * 10000 + month * 100 + (day < last ? day : last);
 }
 
 /* Days to civil date: the year is taken to begin in March, so that leap days come last. */

@@ -13,6 +13,8 @@
         XUELIAN__TX_KIND__TX_KIND_##KIND, name, &xuelian__##message##__descriptor, bulk, \
             XUELIAN__MEMBER_ROLE__MEMBER_ROLE_##role, apply, work                        \
     }
+/* Up to 8 sources with what rests on them, and one change of an item. */
+enum { WORK_CONVERSION = 30, WORK_CHANGE = 5 };
 /* Up to 100 changes on records of up to 24 KiB, up to 256 votes counted, up to 64 signatures. */
 enum { WORK_VOTE = 200, WORK_ENACT = 600, WORK_RECORD = 20 };
 static const struct tx_kind kinds[] = {
@@ -34,6 +36,16 @@ static const struct tx_kind kinds[] = {
          account_guardian_apply),
     KIND(ACCOUNT_DECEASED, "account-deceased", death_notice, false, UNSPECIFIED,
          account_deceased_apply),
+    WORK(CONVERSION_APPLY, "conversion-apply", conversion_application, false, UNSPECIFIED,
+         conversion_apply, WORK_CONVERSION),
+    WORK(CONVERSION_DECIDE, "conversion-decide", conversion_decision, false, CONVERT,
+         conversion_decide, WORK_CONVERSION),
+    WORK(CONVERSION_APPEAL, "conversion-appeal", item_act, false, UNSPECIFIED, conversion_appeal,
+         WORK_CHANGE),
+    WORK(CONVERSION_REVIEW, "conversion-review", conversion_decision, false, CONVERT,
+         conversion_review, WORK_CONVERSION),
+    WORK(CONVERSION_WITHDRAW, "conversion-withdraw", item_act, false, UNSPECIFIED,
+         conversion_withdraw, WORK_CHANGE),
     WORK(GOVERN_PROPOSE, "govern-propose", govern_proposal, false, UNSPECIFIED,
          govern_propose_apply, WORK_ENACT),
     WORK(GOVERN_APPROVE, "govern-approve", proposal_ref, false, UNSPECIFIED, govern_approve_apply,

@@ -9,6 +9,7 @@
 #include "ledger/tx/envelope.h"
 #include "proto/block.h"
 #include "proto/tx_account.pb-c.h"
+#include "proto/tx_convert.pb-c.h"
 #include "proto/tx_outcome.pb-c.h"
 
 /* What the next height has, as this block's transactions have changed it so far. */
@@ -55,6 +56,11 @@ TX_RULE(account_unfreeze_apply);
 TX_RULE(account_close_apply);
 TX_RULE(account_guardian_apply);
 TX_RULE(account_deceased_apply);
+TX_RULE(conversion_apply);
+TX_RULE(conversion_decide);
+TX_RULE(conversion_appeal);
+TX_RULE(conversion_review);
+TX_RULE(conversion_withdraw);
 TX_RULE(govern_propose_apply);
 TX_RULE(govern_approve_apply);
 TX_RULE(govern_refuse_apply);
@@ -141,5 +147,7 @@ enum status item_change_because(struct state *state, const struct block_context 
 /* Civil dates, YYYYMMDD. */
 bool date_valid(uint32_t date);
 uint32_t date_of_time(uint64_t time_ms); /* at UTC+8 */
+/* That many months later: a day that the month does not have becomes its last. 99991231 at most. */
+uint32_t date_add_months(uint32_t date, uint32_t months);
 
 #endif
