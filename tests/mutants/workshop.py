@@ -19,7 +19,7 @@ FLAGS = (
     "-std=c11 -O2 -w -DNDEBUG -fno-common -fno-omit-frame-pointer -fPIE -U_FORTIFY_SOURCE -D_FORTIFY_SOURCE=3 "
     "-fstack-protector-strong -fstack-clash-protection -D_GNU_SOURCE"
 ).split()
-PACKAGES = ("libsecp256k1", "libprotobuf-c", "libcrypto")
+PACKAGES = ("libsecp256k1", "libprotobuf-c", "libcrypto", "jansson")
 # Programs: what is linked beside proto/, consensus/, ledger/ and the simulated network. The third, unit, is one unit
 # test and the support.c beside it.
 PROGRAMS = {"sim": ("tests/sim/main.c", "tests/sim/shrink.c"), "transcripts": ("tests/transcripts/",)}
