@@ -184,7 +184,11 @@ static void happen(struct cluster *cluster, struct event *event)
     } else if (!stale) {
         switch (event->type) {
         case EVENT_PERSISTED:
-            replica_persisted(replica);
+            if (event->good) {
+                replica_persisted(replica);
+            } else {
+                replica_write_failed(replica);
+            }
             break;
         case EVENT_EXECUTED:
             exec_answer(replica, event);

@@ -49,7 +49,7 @@ struct event {
     uint32_t from;             /* message, connected */
     struct envelope *envelope; /* message */
     uint64_t token;            /* executed, verified */
-    bool good;                 /* verified */
+    bool good;                 /* verified, persisted: it was not in vain */
     bool dropped;              /* executed: cancelled meanwhile */
     enum pbft_outcome outcome;
     struct candidate *candidate; /* executed: the result, or NULL */
@@ -138,6 +138,7 @@ struct replica {
     struct queued *head;
     struct queued **tail;
     bool blocked; /* a PERSIST is under way */
+    bool disk_full;
     bool pumping;
     struct disk disk;
     void *state; /* the executor's */
@@ -175,6 +176,13 @@ struct counters {
     uint64_t persists;
     uint64_t evidence;
     uint64_t alarms;
+    uint64_t slow_syncs;
+    uint64_t writes_failed;
+    uint64_t logs_refused;  /* at a start: a block in it is damaged */
+    uint64_t blocks_unread; /* asked for by a peer, and damaged */
+    uint64_t journals_healed;
+    uint64_t journals_lost;
+    uint64_t stored_unread; /* a NEW-VIEW or a proposal is damaged */
     uint64_t fetches;
     uint64_t adoptions;
 };
@@ -197,6 +205,8 @@ struct cluster {
     struct counters counters;
     void (*heard)(void *context, const struct event *message); /* a message reached a puppet */
     void *heard_context;
+    void (*write_failed)(void *context, uint64_t node); /* its process must end */
+    void *write_failed_context;
     void (*stepped)(void *context, const struct replica *replica); /* NULL, or after every step */
     void *stepped_context;
     void (*recorded)(void *context,
@@ -249,6 +259,8 @@ void cluster_line(struct cluster *cluster, const char *format, ...);
 
 void replica_run_effect(struct replica *replica, const struct pbft_effect *effect);
 void replica_persisted(struct replica *replica);
+/* R20: a failed write ends the process, before anything else of it happens. */
+void replica_write_failed(struct replica *replica);
 
 /* ---- replica.c ----------------------------------------------------------------------------------- */
 

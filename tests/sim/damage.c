@@ -36,6 +36,7 @@ static void lose_journal(struct weather *weather, uint32_t node)
     char word[32];
     weather_crash(weather, node);
     owned_free(&replica->disk.record);
+    weather->cluster->counters.journals_lost++;
     replica->incarnation = ++weather->damages.incarnation;
     cluster_line(weather->cluster, "%u        has lost its journal; incarnation %u", (unsigned)node,
                  (unsigned)replica->incarnation);
@@ -112,6 +113,56 @@ static void clone(struct weather *weather, uint32_t node)
     replica_pump(twin);
 }
 
+/* ---- Rot ------------------------------------------------------------------------------------------- */
+
+/* Nothing that it signed is forgotten: it is not excused from speaking with one voice. */
+static void rot(struct weather *weather, uint32_t node)
+{
+    struct cluster *cluster = weather->cluster;
+    struct replica *replica = &cluster->replicas[node];
+    struct disk *disk = &replica->disk;
+    switch (choose(weather, 4)) {
+    case 0:
+        cluster->counters.journals_healed++; /* from the other copy, when it is read */
+        cluster_line(cluster, "%u        one copy of its journal rots", (unsigned)node);
+        break;
+    case 1:
+        lose_journal(weather, node); /* both copies */
+        break;
+    case 2:
+        if (!disk->pending.active &&
+            disk_lose_stored(disk, choose(weather, (uint32_t)(disk->proposal_count +
+                                                              disk->new_view_count + 1)))) {
+            cluster->counters.stored_unread++;
+            cluster_line(cluster, "%u        a stored proposal or NEW-VIEW rots", (unsigned)node);
+        }
+        break;
+    default:
+        if (disk->synced > 0 && disk->rotten == 0) {
+            /* Of the newest ones, which others still ask for. */
+            disk->rotten =
+                disk->synced - choose(weather, disk->synced < 6 ? (uint32_t)disk->synced : 6);
+            cluster_line(cluster, "%u        its block %zu rots", (unsigned)node, disk->rotten);
+        }
+        break;
+    }
+}
+
+void damage_before_start(struct weather *weather, uint32_t node)
+{
+    struct cluster *cluster = weather->cluster;
+    struct disk *disk = &cluster->replicas[node].disk;
+    /* What the state has already is not read; but the tip is, and all is when the state is built anew. */
+    if (disk->rotten == 0 || (disk->rotten != disk->written && choose(weather, 2) == 0)) {
+        return;
+    }
+    cluster->counters.logs_refused++;
+    cluster_line(cluster, "%u        refuses to start: block %zu is damaged; its log is put aside",
+                 (unsigned)node, disk->rotten);
+    disk_set_log_aside(disk);
+    cluster->oracle.nodes[node].durable_height = 0;
+}
+
 static void damage(void *context, uint64_t argument)
 {
     struct weather *weather = context;
@@ -125,7 +176,7 @@ static void damage(void *context, uint64_t argument)
         node = (node + 1) % n;
     }
     if (replica_live(&weather->cluster->replicas[node])) {
-        switch (choose(weather, 8)) {
+        switch (choose(weather, 10)) {
         case 0:
             break;
         case 1:
@@ -140,6 +191,10 @@ static void damage(void *context, uint64_t argument)
             break;
         case 5:
             put_backup(weather, node);
+            break;
+        case 6:
+        case 7:
+            rot(weather, node);
             break;
         default:
             clone(weather, node);

@@ -193,10 +193,45 @@ void disk_keep_evidence(struct disk *disk, const struct pbft_effect *effect)
     owned_set(&made->messages[1], effect->evidence.second);
 }
 
+static void drop_new_view(struct disk *disk, size_t at)
+{
+    owned_free(&disk->new_views[at].bytes);
+    for (disk->new_view_count--; at < disk->new_view_count; at++) {
+        disk->new_views[at] = disk->new_views[at + 1];
+    }
+}
+
+void disk_set_log_aside(struct disk *disk)
+{
+    CHECK(!disk->pending.active);
+    truncate_blocks(disk, 0);
+    disk->synced = 0;
+    disk->proposal_count = 0;
+    disk->rotten = 0;
+    while (disk->new_view_count > 0) {
+        drop_new_view(disk, disk->new_view_count - 1);
+    }
+}
+
+bool disk_lose_stored(struct disk *disk, size_t which)
+{
+    if (which < disk->proposal_count) {
+        disk->proposals[which] = disk->proposals[--disk->proposal_count];
+        return true;
+    }
+    which -= disk->proposal_count;
+    if (which < disk->new_view_count) {
+        drop_new_view(disk, which);
+        return true;
+    }
+    return false;
+}
+
 void disk_lose_blocks(struct disk *disk, size_t count)
 {
     size_t kept = count < disk->written ? disk->written - count : 0;
     truncate_blocks(disk, kept);
+    disk->rotten = disk->rotten > kept ? 0 : disk->rotten;
     disk->synced = disk->synced < kept ? disk->synced : kept;
 }
 

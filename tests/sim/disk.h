@@ -50,6 +50,7 @@ struct disk {
     size_t proposal_count, proposal_capacity;
     struct disk_new_view *new_views;
     size_t new_view_count, new_view_capacity;
+    size_t rotten; /* height of a block that cannot be read, 0: none */
     struct disk_evidence *evidence;
     size_t evidence_count, evidence_capacity;
     struct disk_pending pending;
@@ -77,6 +78,10 @@ struct bytes disk_new_view(const struct disk *disk, uint64_t era, uint64_t view)
 
 void disk_keep_evidence(struct disk *disk, const struct pbft_effect *effect);
 
+/* The folder of the log is put aside: blocks, proposals and NEW-VIEWs are gone; journal and evidence stay. */
+void disk_set_log_aside(struct disk *disk);
+/* A stored proposal or NEW-VIEW, the `which`-th of all, cannot be read any more. False: there are not so many. */
+bool disk_lose_stored(struct disk *disk, size_t which);
 /* Damage beyond a crash: the newest `count` blocks are gone behind an intact journal. */
 void disk_lose_blocks(struct disk *disk, size_t count);
 /* All of it as it was: an old backup. */

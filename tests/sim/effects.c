@@ -99,7 +99,18 @@ static void persist(struct replica *replica, const struct pbft_effect *effect)
     disk_begin(&replica->disk, effect->persist.record, store, effect->persist.era,
                effect->persist.view, effect->persist.new_view);
     replica->blocked = true;
-    cluster_post(cluster, cluster_event(cluster, EVENT_PERSISTED, replica->index));
+    struct event *event = cluster_event(cluster, EVENT_PERSISTED, replica->index);
+    event->good = !replica->disk_full;
+    cluster_post(cluster, event);
+}
+
+void replica_write_failed(struct replica *replica)
+{
+    struct cluster *cluster = replica->cluster;
+    cluster->counters.writes_failed++;
+    cluster_line(cluster, "%u        cannot write: its disk is full", (unsigned)replica->index);
+    replica->blocked = true; /* nothing behind it happens */
+    cluster->write_failed(cluster->write_failed_context, replica->index);
 }
 
 void replica_persisted(struct replica *replica)

@@ -321,6 +321,9 @@ void exec_commit(struct replica *replica, const struct pbft_effect *effect)
     pool_drop_used(replica);
     replica_waiting(replica);
     frame_offer_block(replica);
+    if (replica->disk_full) {
+        replica_write_failed(replica);
+    }
 }
 
 void exec_restore(struct replica *replica)

@@ -245,6 +245,10 @@ static void blocks_request(struct replica *replica, uint32_t from,
     uint64_t height = wire->from_height;
     while (height >= 1 && height <= disk->written && answer.n_blocks < wire->count &&
            answer.n_blocks < SIM_FETCHED_BLOCKS) {
+        if (height == disk->rotten) {
+            replica->cluster->counters.blocks_unread++;
+            break; /* never served */
+        }
         const struct disk_block *stored = &disk->blocks[height++ - 1];
         const struct sim_block *block = stored->block;
         Xuelian__Block one = XUELIAN__BLOCK__INIT;

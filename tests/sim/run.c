@@ -101,6 +101,20 @@ static void prove_progress(struct cluster *cluster, struct weather *weather,
                 (unsigned long long)height, cluster->oracle.height);
 }
 
+static uint64_t count_returned(const struct cluster *cluster)
+{
+    uint64_t returned = 0;
+    for (uint32_t i = 0; i < cluster->options.nodes; i++) {
+        const struct replica *replica = &cluster->replicas[i];
+        struct pbft_summary summary = {.voting = false};
+        if (replica_live(replica) && replica->incarnation > cluster->chain.incarnations) {
+            pbft_summary(replica->core, &summary);
+        }
+        returned += summary.voting;
+    }
+    return returned;
+}
+
 void run_tape(const struct run_options *options, struct tape *tape, struct run_report *report)
 {
     struct swarm swarm;
@@ -134,6 +148,7 @@ void run_tape(const struct run_options *options, struct tape *tape, struct run_r
     }
     if (!cluster->oracle.failed) {
         auditor_check_all(cluster);
+        report->returned = count_returned(cluster);
     }
     report->forks = cluster->oracle.forks;
     report->failed = cluster->oracle.failed;

@@ -37,6 +37,8 @@ struct run_report {
     uint32_t traitors;
     uint32_t forks;    /* with more than f traitors */
     uint64_t treasons; /* messages that they made */
+    uint64_t
+        returned; /* nodes that vote in the end with an incarnation that they were given later */
     uint64_t digest;
     struct counters counters;
 };

@@ -98,6 +98,8 @@ void swarm_draw(struct swarm *swarm, struct tape *tape, uint32_t n, bool ledger,
         swarm->bad_every_ms = 0; /* it has none */
     }
     draw_faulty(swarm, tape, quorum_faulty(n));
+    swarm->full_every_ms = sometimes(tape, 120000);
+    swarm->full_ms = 1000 + tape_below(tape, CONCERN_SWARM, 30000);
 }
 
 /* ---- By name ------------------------------------------------------------------------------------- */
@@ -133,6 +135,8 @@ bool swarm_set(struct swarm *swarm, const char *name, uint64_t value)
         NUMBER(down_ms),
         NUMBER(persist_ms),
         NUMBER(slow_disk_ppm),
+        NUMBER(full_every_ms),
+        NUMBER(full_ms),
         NUMBER(execute_ms),
         NUMBER(verify_ms),
         NUMBER(skew_ms),
@@ -179,7 +183,7 @@ void swarm_describe(const struct swarm *swarm, char *text, size_t size)
              "latency %u ms, drop %u, duplicate %u, late %u ppm, partition every %u ms%s; crash "
              "every %u ms, at persist %u ppm, of all every %u ms, down %u ms; disk %u ms, slow %u "
              "ppm; skew %u ms, jumps every %u ms; submit every %u ms, set change every %u ms; %u "
-             "traitors; %u damaged every %u ms; bad every %u ms",
+             "traitors; %u damaged every %u ms; bad every %u ms; full every %u ms",
              swarm->options.validators, swarm->options.nodes, swarm->options.executor->name,
              (unsigned long long)params->rotation_blocks, (unsigned long long)params->heartbeat_ms,
              (unsigned long long)params->timeout_cap_ms, (unsigned long long)params->batch_count,
@@ -188,5 +192,5 @@ void swarm_describe(const struct swarm *swarm, char *text, size_t size)
              swarm->crash_every_ms, swarm->crash_persist_ppm, swarm->crash_all_every_ms,
              swarm->down_ms, swarm->persist_ms, swarm->slow_disk_ppm, swarm->skew_ms,
              swarm->jump_every_ms, swarm->submit_every_ms, swarm->members_every_ms, swarm->traitors,
-             swarm->damaged, swarm->damage_every_ms, swarm->bad_every_ms);
+             swarm->damaged, swarm->damage_every_ms, swarm->bad_every_ms, swarm->full_every_ms);
 }

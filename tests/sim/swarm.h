@@ -27,6 +27,8 @@ struct swarm {
     uint32_t slow_disk_ppm; /* one PERSIST takes a hundred times as long */
     uint32_t execute_ms;
     uint32_t verify_ms;
+    uint32_t full_every_ms; /* some disk is full */
+    uint32_t full_ms;
     uint32_t skew_ms; /* of clocks, either way */
     uint32_t jump_every_ms;
     uint32_t traitors;   /* of the validators, at most f */

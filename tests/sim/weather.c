@@ -25,6 +25,7 @@ static uint64_t delay_of(void *context, enum event_type type, uint32_t node)
     if (swarm->slow_disk_ppm > 0 &&
         tape_chance(weather->tape, CONCERN_DISK, swarm->slow_disk_ppm)) {
         delay_ms = delay_ms * 100 + 100;
+        weather->cluster->counters.slow_syncs++;
     }
     if (swarm->crash_persist_ppm > 0 &&
         tape_chance(weather->tape, CONCERN_CRASH, swarm->crash_persist_ppm)) {
@@ -86,6 +87,7 @@ static void do_start(void *context, uint64_t node)
     struct weather *weather = context;
     struct replica *replica = &weather->cluster->replicas[node];
     if (!replica->up && !replica->clone) {
+        damage_before_start(weather, (uint32_t)node);
         cluster_line(weather->cluster, "%u        starts", (unsigned)node);
         (void)replica_start(replica);
     }
@@ -103,6 +105,52 @@ static void do_crash(void *context, uint64_t node)
     replica_crash(replica, &arrived);
     uint32_t down_ms = 1 + tape_below(weather->tape, CONCERN_CRASH, weather->swarm->down_ms);
     cluster_call(weather->cluster, weather->cluster->now_ms + down_ms, do_start, weather, node);
+}
+
+/* ---- Full disks ---------------------------------------------------------------------------------- */
+
+/* The process ends; what it was writing is there in part. It is started again, whether there is room or not. */
+static void end_process(void *context, uint64_t node)
+{
+    struct weather *weather = context;
+    struct replica *replica = &weather->cluster->replicas[node];
+    if (!replica_live(replica) || !replica->blocked) {
+        return; /* it has crashed meanwhile */
+    }
+    struct disk_arrived arrived = disk_choose(&replica->disk, weather->tape);
+    arrived.blocks = 0;
+    arrived.record = arrived.record && !arrived.proposal;
+    replica_crash(replica, &arrived);
+    uint32_t down_ms = 1 + tape_below(weather->tape, CONCERN_CRASH, weather->swarm->down_ms);
+    cluster_call(weather->cluster, weather->cluster->now_ms + down_ms, do_start, weather, node);
+}
+
+static void write_failed(void *context, uint64_t node)
+{
+    struct weather *weather = context;
+    cluster_call(weather->cluster, weather->cluster->now_ms, end_process, weather, node);
+}
+
+static void make_room(void *context, uint64_t node)
+{
+    struct weather *weather = context;
+    weather->cluster->replicas[node].disk_full = false;
+}
+
+static void fill_disk(void *context, uint64_t argument)
+{
+    struct weather *weather = context;
+    struct cluster *cluster = weather->cluster;
+    (void)argument;
+    if (weather->calm) {
+        return;
+    }
+    uint32_t node = tape_below(weather->tape, CONCERN_DISK, cluster->options.nodes);
+    uint32_t lasts_ms = 1 + tape_below(weather->tape, CONCERN_DISK, weather->swarm->full_ms);
+    cluster_line(cluster, "%u        its disk is full", (unsigned)node);
+    cluster->replicas[node].disk_full = true;
+    cluster_call(cluster, cluster->now_ms + lasts_ms, make_room, weather, node);
+    again(weather, CONCERN_DISK, weather->swarm->full_every_ms, fill_disk);
 }
 
 void weather_crash(struct weather *weather, uint32_t node)
@@ -327,6 +375,7 @@ void weather_begin(struct weather *weather, struct cluster *cluster, struct tape
     } kinds[] = {
         {offsetof(struct swarm, crash_every_ms), CONCERN_CRASH, crash_one},
         {offsetof(struct swarm, crash_all_every_ms), CONCERN_CRASH, crash_all},
+        {offsetof(struct swarm, full_every_ms), CONCERN_DISK, fill_disk},
         {offsetof(struct swarm, partition_every_ms), CONCERN_PARTITION, partition},
         {offsetof(struct swarm, jump_every_ms), CONCERN_CLOCK, jump_clock},
         {offsetof(struct swarm, submit_every_ms), CONCERN_CLIENT, submit},
@@ -336,6 +385,8 @@ void weather_begin(struct weather *weather, struct cluster *cluster, struct tape
     weather->cluster = cluster;
     weather->tape = tape;
     weather->swarm = swarm;
+    cluster->write_failed = write_failed;
+    cluster->write_failed_context = weather;
     traitors_begin(&weather->traitors, cluster, tape, swarm->traitors, swarm->treason_ms);
     damage_begin(weather);
     for (uint32_t i = 0; i < cluster->options.nodes; i++) {
@@ -359,6 +410,7 @@ void weather_clear(struct weather *weather)
     cluster_line(cluster, "         faults stop");
     for (uint32_t i = 0; i < cluster->options.nodes && !cluster->oracle.failed; i++) {
         cluster->replicas[i].clock_offset_ms = 0;
+        cluster->replicas[i].disk_full = false;
         damage_end_clone(weather, i);
         do_start(weather, i);
     }
