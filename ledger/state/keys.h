@@ -23,6 +23,7 @@
  *   'X' letter ...                        indexes: what rules and queries look up; rebuilt by a replay
  *   'X' 'a' account position, item        the items that rest on it
  *   'X' 'e' hash                          an offence that evidence is recorded of
+ *   'X' 'k' account position, outcome, member   its recognition of that; 0 when revoked
  *   'X' 'g' role                          active members that have it
  *   'X' 'm' account position, 0, member, programme   credits converted into it
  *   'X' 'r' account position, 0, series   what its rule has given

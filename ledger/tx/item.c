@@ -1,6 +1,7 @@
 /* Items as the rules read, add and change them: every change is a version that names the one before. */
 #include <string.h>
 
+#include "ledger/state/keys.h"
 #include "ledger/tx/rules.h"
 #include "proto/bytes.h"
 #include "proto/canonical.h"
@@ -8,20 +9,10 @@
 #include "proto/convert.h"
 #include "proto/hash.h"
 
-enum status item_read(struct state *state, const struct account *account, uint64_t number,
-                      struct item *item, uint32_t *code)
+static enum status decode(struct item *item, struct bytes bytes)
 {
     struct arena arena;
-    struct bytes bytes;
     ProtobufCMessage *message = NULL;
-    enum status status = items_get(state_overlay(state), account, number, &bytes);
-    if (status == ST_NOT_FOUND) {
-        *code = ST_UNKNOWN_ITEM;
-        return ST_OK;
-    }
-    if (status != ST_OK) {
-        return status;
-    }
     arena_init(&arena, item->memory, sizeof item->memory);
     if (canonical_decode(&message, &xuelian__item_version__descriptor, bytes, &arena) != ST_OK) {
         return ST_CORRUPT;
@@ -29,6 +20,33 @@ enum status item_read(struct state *state, const struct account *account, uint64
     hash_tagged(&item->hash, TAG_VERSION, bytes.data, bytes.size);
     item->version = (const Xuelian__ItemVersion *)(const void *)message;
     return ST_OK;
+}
+
+enum status item_read(struct state *state, const struct account *account, uint64_t number,
+                      struct item *item, uint32_t *code)
+{
+    struct bytes bytes;
+    enum status status = items_get(state_overlay(state), account, number, &bytes);
+    if (status == ST_NOT_FOUND) {
+        *code = ST_UNKNOWN_ITEM;
+        return ST_OK;
+    }
+    return status == ST_OK ? decode(item, bytes) : status;
+}
+
+enum status item_read_before(struct state *state, const struct account *account,
+                             const struct item *newest, struct item *item)
+{
+    struct state_key key = key_of('O');
+    struct bytes bytes;
+    key_add64(&key, account->position);
+    key_add64(&key, newest->version->item);
+    key_add32(&key, newest->version->number - 1);
+    enum status status = overlay_get(state_overlay(state), key_bytes(&key), &bytes);
+    if (status != ST_OK) {
+        return status == ST_NOT_FOUND ? ST_CORRUPT : status;
+    }
+    return decode(item, bytes);
 }
 
 enum status item_read_kind(struct state *state, const struct account *account, uint64_t number,
@@ -45,13 +63,17 @@ enum status item_read_version(struct state *state, const struct account *account
                               Xuelian__ItemKind kind, const ProtobufCBinaryData *version_hash,
                               struct item *item, uint32_t *code)
 {
-    struct hash32 named;
-    CHECK(field_copy(&named, 32, version_hash)); /* its size is checked by tx_item_form */
     enum status status = item_read_kind(state, account, number, kind, item, code);
-    if (status == ST_OK && *code == ST_OK && !hash32_equal(&item->hash, &named)) {
-        *code = ST_WRONG_VERSION;
+    if (status == ST_OK && *code == ST_OK) {
+        *code = item_check_version(item, version_hash);
     }
     return status;
+}
+
+uint32_t item_check_version(const struct item *item, const ProtobufCBinaryData *version_hash)
+{
+    return bytes_equal(bytes_of(&item->hash, 32), field_bytes(version_hash)) ? ST_OK
+                                                                             : ST_WRONG_VERSION;
 }
 
 bool item_counts(const struct item *item)

@@ -13,6 +13,8 @@
         XUELIAN__TX_KIND__TX_KIND_##KIND, name, &xuelian__##message##__descriptor, bulk, \
             XUELIAN__MEMBER_ROLE__MEMBER_ROLE_##role, apply, work                        \
     }
+/* Up to 32 changes of items that rest on one. */
+enum { WORK_REVIEW = 2 * LIMIT_DEPENDENTS_MAX };
 /* Up to 8 sources with what rests on them, and one change of an item. */
 enum { WORK_CONVERSION = 30, WORK_CHANGE = 5 };
 /* Up to 100 changes on records of up to 24 KiB, up to 256 votes counted, up to 64 signatures. */
@@ -36,6 +38,17 @@ static const struct tx_kind kinds[] = {
          account_guardian_apply),
     KIND(ACCOUNT_DECEASED, "account-deceased", death_notice, false, UNSPECIFIED,
          account_deceased_apply),
+    KIND(APPLY, "apply", outcome, false, UNSPECIFIED, apply_apply),
+    KIND(APPLY_DECIDE, "apply-decide", application_decision, false, DEPOSIT, apply_decide_apply),
+    WORK(CORRECT, "correct", correction, false, DEPOSIT, correct_apply, WORK_REVIEW),
+    WORK(REVOKE, "revoke", item_act, false, UNSPECIFIED, revoke_apply, WORK_REVIEW),
+    WORK(SUSPEND, "suspend", item_act, false, UNSPECIFIED, suspend_apply, WORK_REVIEW),
+    KIND(RESTORE, "restore", item_act, false, UNSPECIFIED, restore_apply),
+    KIND(RECOGNISE, "recognise", recognition, false, RECOGNISE, recognise_apply),
+    WORK(RECOGNISE_REVIEW, "recognise-review", recognition_review, false, RECOGNISE,
+         recognise_review_apply, WORK_REVIEW),
+    KIND(RECOGNISE_BULK, "recognise-bulk", recognition, true, RECOGNISE, recognise_apply),
+    KIND(APPLY_WITHDRAW, "apply-withdraw", item_act, false, UNSPECIFIED, apply_withdraw_apply),
     WORK(CONVERSION_APPLY, "conversion-apply", conversion_application, false, UNSPECIFIED,
          conversion_apply, WORK_CONVERSION),
     WORK(CONVERSION_DECIDE, "conversion-decide", conversion_decision, false, CONVERT,

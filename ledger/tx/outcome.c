@@ -241,12 +241,30 @@ bool outcome_expired(const Xuelian__Outcome *outcome, uint32_t date)
     return outcome->expiry_date != 0 && date > outcome->expiry_date;
 }
 
+enum status outcome_read(const struct item *item, struct outcome *outcome)
+{
+    struct arena arena;
+    ProtobufCMessage *content = NULL;
+    arena_init(&arena, outcome->memory, sizeof outcome->memory);
+    enum status status = item_content(item, &xuelian__outcome__descriptor, &arena, &content);
+    outcome->wire = (const Xuelian__Outcome *)(const void *)content;
+    return status;
+}
+
+enum status outcome_answered_by(struct state *state, const struct item *item, uint32_t member,
+                                bool *answers)
+{
+    struct outcome outcome;
+    enum status status = outcome_read(item, &outcome);
+    return status == ST_OK ? member_stands_for(state, member, outcome.wire->issuer, answers)
+                           : status;
+}
+
 enum status outcome_source(struct state *state, const struct block_context *context,
                            const struct account *account, uint64_t number,
                            const ProtobufCBinaryData *version_hash, struct item *item,
-                           struct arena *arena, const Xuelian__Outcome **outcome, uint32_t *code)
+                           struct outcome *outcome, uint32_t *code)
 {
-    ProtobufCMessage *content = NULL;
     enum status status = item_read_version(
         state, account, number, XUELIAN__ITEM_KIND__ITEM_KIND_OUTCOME, version_hash, item, code);
     if (status != ST_OK || *code != ST_OK) {
@@ -256,13 +274,9 @@ enum status outcome_source(struct state *state, const struct block_context *cont
         *code = ST_WRONG_STATE;
         return ST_OK;
     }
-    status = item_content(item, &xuelian__outcome__descriptor, arena, &content);
-    if (status != ST_OK) {
-        return status;
-    }
-    *outcome = (const Xuelian__Outcome *)(const void *)content;
-    if (outcome_expired(*outcome, context->date)) {
+    status = outcome_read(item, outcome);
+    if (status == ST_OK && outcome_expired(outcome->wire, context->date)) {
         *code = ST_OUTCOME_EXPIRED;
     }
-    return ST_OK;
+    return status;
 }

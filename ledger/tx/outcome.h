@@ -56,12 +56,24 @@ bool outcome_expired(const Xuelian__Outcome *outcome, uint32_t date);
 /* Room for a decoded Outcome. */
 #define OUTCOME_MEMORY_SIZE 1024u
 
+/* An outcome read from its item. The memory holds what `wire` points at. */
+struct outcome {
+    const Xuelian__Outcome *wire;
+    uint64_t memory[OUTCOME_MEMORY_SIZE / 8];
+};
+
+/* Decodes the content of an item of kind outcome. Returns ST_OK; ST_CORRUPT. */
+enum status outcome_read(const struct item *item, struct outcome *outcome);
+/* True when a member is the issuer of such an item, or stands for it. Returns ST_OK; ST_CORRUPT, ST_IO. */
+enum status outcome_answered_by(struct state *state, const struct item *item, uint32_t member,
+                                bool *answers);
+
 /* An outcome that something may rest on, named by number and version. *code: OK; UNKNOWN_ITEM, WRONG_VERSION,
  * WRONG_STATE (neither valid nor corrected), OUTCOME_EXPIRED, in this order.
- * Returns ST_OK; ST_CORRUPT, ST_IO. Out *item, and *outcome in the arena (OUTCOME_MEMORY_SIZE). */
+ * Returns ST_OK; ST_CORRUPT, ST_IO. Out *item, *outcome. */
 enum status outcome_source(struct state *state, const struct block_context *context,
                            const struct account *account, uint64_t number,
                            const ProtobufCBinaryData *version_hash, struct item *item,
-                           struct arena *arena, const Xuelian__Outcome **outcome, uint32_t *code);
+                           struct outcome *outcome, uint32_t *code);
 
 #endif

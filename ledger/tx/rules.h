@@ -56,6 +56,15 @@ TX_RULE(account_unfreeze_apply);
 TX_RULE(account_close_apply);
 TX_RULE(account_guardian_apply);
 TX_RULE(account_deceased_apply);
+TX_RULE(apply_apply);
+TX_RULE(apply_decide_apply);
+TX_RULE(correct_apply);
+TX_RULE(revoke_apply);
+TX_RULE(suspend_apply);
+TX_RULE(restore_apply);
+TX_RULE(recognise_apply);
+TX_RULE(recognise_review_apply);
+TX_RULE(apply_withdraw_apply);
 TX_RULE(conversion_apply);
 TX_RULE(conversion_decide);
 TX_RULE(conversion_appeal);
@@ -115,6 +124,8 @@ enum status item_read_kind(struct state *state, const struct account *account, u
 enum status item_read_version(struct state *state, const struct account *account, uint64_t number,
                               Xuelian__ItemKind kind, const ProtobufCBinaryData *version_hash,
                               struct item *item, uint32_t *code);
+/* OK, or WRONG_VERSION when the hash is not that of the newest version. */
+uint32_t item_check_version(const struct item *item, const ProtobufCBinaryData *version_hash);
 /* Valid or corrected: what it says holds. */
 bool item_counts(const struct item *item);
 /* Decodes the content of an item. Returns ST_OK; ST_CORRUPT. Out *content, in the arena. */
@@ -123,6 +134,10 @@ enum status item_content(const struct item *item, const ProtobufCMessageDescript
 
 /* True when the account has room for one more item. The rule answers ACCOUNT_FULL when not. */
 bool account_has_room(const struct account *account);
+
+/* The same for the version before the newest, of an item of two versions or more. */
+enum status item_read_before(struct state *state, const struct account *account,
+                             const struct item *newest, struct item *item);
 
 /* Appends an item made by item `index` of a transaction. content: at most ITEM_CONTENT_SIZE_MAX bytes, of the
  * schema of the kind. Returns its number. The account has room. */

@@ -186,7 +186,7 @@ uint32_t people_submit(struct people *net, Xuelian__TxKind kind, const ProtobufC
 
 uint32_t people_bent(struct people *net, Xuelian__TxKind kind, const ProtobufCMessage *item,
                      const struct hand *hands, uint32_t count, uint32_t learner,
-                     void (*bend)(struct account *))
+                     void (*bend)(struct state *, struct account *))
 {
     static uint64_t memory[TX_ARENA_SIZE / 8];
     static struct tx_outcome outcome;
@@ -202,16 +202,59 @@ uint32_t people_bent(struct people *net, Xuelian__TxKind kind, const ProtobufCMe
     assert_int_equal(tx_parse(&tx, bytes, &net->genesis.chain_id, &arena), ST_OK);
     assert_int_equal(state_begin(&state, net->kv, false), ST_OK);
     assert_int_equal(state_account(state, &id, &account), ST_OK);
-    bend(account);
+    bend(state, account);
     assert_int_equal(tx_apply(state, &context, &tx, &outcome), ST_OK);
     state_free(state);
     support_free(bytes);
     return outcome.code;
 }
 
+static size_t planted_bytes(uint8_t *out, const struct hash32 *learner, uint64_t number,
+                            const struct planted *planted)
+{
+    uint8_t content[ITEM_CONTENT_SIZE_MAX];
+    Xuelian__ItemVersion version = XUELIAN__ITEM_VERSION__INIT;
+    struct hash32 tx_id = {{1}};
+    version.account = field_borrow(learner, 32);
+    version.item = number;
+    version.number = planted->versions;
+    version.height = 1;
+    version.tx_id = field_borrow(&tx_id, 32);
+    version.kind = planted->kind;
+    version.status = planted->status;
+    version.content = field_borrow(content, canonical_encode(content, planted->content));
+    return canonical_encode(out, &version.base);
+}
+
+void people_plant(struct state *state, struct account *account, const struct planted *planted)
+{
+    uint8_t bytes[ITEM_VERSION_SIZE_MAX];
+    size_t size = planted_bytes(bytes, &account->learner, account->items.size + 1, planted);
+    items_append(state_overlay(state), account, bytes_of(bytes, size));
+}
+
+struct hash32 people_planted_hash(uint32_t learner, uint64_t number, const struct planted *planted)
+{
+    uint8_t bytes[ITEM_VERSION_SIZE_MAX];
+    struct hash32 id = support_learner(learner);
+    struct hash32 hash;
+    hash_tagged(&hash, TAG_VERSION, bytes, planted_bytes(bytes, &id, number, planted));
+    return hash;
+}
+
 struct hash32 people_commitment(uint32_t learner)
 {
     return support_learner(learner + 7000);
+}
+
+void people_outcome(Xuelian__Outcome *outcome, const struct hash32 *learner, uint32_t credits,
+                    uint32_t award_date)
+{
+    support_outcome(outcome, learner);
+    outcome->course = 0;
+    outcome->course_version = 0;
+    outcome->credits = credits;
+    outcome->award_date = award_date;
 }
 
 void people_account(struct people *net, uint32_t learner, uint8_t secret)
@@ -250,6 +293,13 @@ void people_item(struct people *net, uint32_t learner, uint64_t number, struct i
     assert_int_equal(item_read(state, &account, number, item, &code), ST_OK);
     assert_int_equal(code, ST_OK);
     state_free(state);
+}
+
+struct hash32 people_hash(struct people *net, uint32_t learner, uint64_t number)
+{
+    struct item item;
+    people_item(net, learner, number, &item);
+    return item.hash;
 }
 
 void people_expect(struct people *net, uint32_t learner, uint64_t number,

@@ -42,11 +42,25 @@ uint32_t people_submit(struct people *net, Xuelian__TxKind kind, const ProtobufC
  * kept. */
 uint32_t people_bent(struct people *net, Xuelian__TxKind kind, const ProtobufCMessage *item,
                      const struct hand *hands, uint32_t count, uint32_t learner,
-                     void (*bend)(struct account *));
+                     void (*bend)(struct state *, struct account *));
+
+/* For such a bend: an item of a status and number of versions, as if it had come about. people_planted_hash is the hash
+ * of that version, when it is item `number` of the learner's account. */
+struct planted {
+    Xuelian__ItemKind kind;
+    Xuelian__ItemStatus status;
+    uint32_t versions;
+    const ProtobufCMessage *content;
+};
+void people_plant(struct state *state, struct account *account, const struct planted *planted);
+struct hash32 people_planted_hash(uint32_t learner, uint64_t number, const struct planted *planted);
 
 struct pubkey33 people_key(uint8_t secret);
 /* The commitment of a learner's account as people_account opens it. */
 struct hash32 people_commitment(uint32_t learner);
+/* A member's outcome for a learner: dated, with credits, without a course. */
+void people_outcome(Xuelian__Outcome *outcome, const struct hash32 *learner, uint32_t credits,
+                    uint32_t award_date);
 /* Opens an account, custodian member 1; secret 0: without a key of the learner's. */
 void people_account(struct people *net, uint32_t learner, uint8_t secret);
 
@@ -54,6 +68,8 @@ void people_account(struct people *net, uint32_t learner, uint8_t secret);
 struct account people_read(struct people *net, uint32_t learner);
 /* The newest version of an item, decoded into `item`. */
 void people_item(struct people *net, uint32_t learner, uint64_t number, struct item *item);
+/* Hash of its newest version: what names it. */
+struct hash32 people_hash(struct people *net, uint32_t learner, uint64_t number);
 /* An item's status and number of versions are these. */
 void people_expect(struct people *net, uint32_t learner, uint64_t number,
                    Xuelian__ItemStatus status, uint32_t versions);

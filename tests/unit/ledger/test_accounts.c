@@ -45,32 +45,39 @@ static int stop(void **state)
 
 /* ---- bent accounts ---- */
 
-static void merged(struct account *account)
+static void merged(struct state *state, struct account *account)
 {
+    (void)state;
     account->status = STATUS(MERGED);
 }
-static void closed(struct account *account)
+static void closed(struct state *state, struct account *account)
 {
+    (void)state;
     account->status = STATUS(CLOSED);
 }
-static void frozen(struct account *account)
+static void frozen(struct state *state, struct account *account)
 {
+    (void)state;
     account->status = STATUS(FROZEN);
 }
-static void deceased(struct account *account)
+static void deceased(struct state *state, struct account *account)
 {
+    (void)state;
     account->status = STATUS(DECEASED);
 }
-static void full(struct account *account)
+static void full(struct state *state, struct account *account)
 {
+    (void)state;
     account->items.size = LIMIT_ACCOUNT_ITEMS_MAX;
 }
-static void last(struct account *account)
+static void last(struct state *state, struct account *account)
 {
+    (void)state;
     account->items.size = LIMIT_ACCOUNT_ITEMS_MAX - 1;
 }
-static void by_13(struct account *account)
+static void by_13(struct state *state, struct account *account)
 {
+    (void)state;
     account->custodian = 13;
 }
 
