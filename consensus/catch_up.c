@@ -17,7 +17,9 @@ static struct source *source_find(struct pbft *core, const struct pubkey33 *key)
     return NULL;
 }
 
-/* Whoever was silent longest and is no member. NULL: all are members. */
+_Static_assert(SOURCES_MAX > LIMIT_VALIDATORS_MAX, "a full table holds more than the members");
+
+/* Whoever was silent longest and is no member. */
 static struct source *least_wanted(struct pbft *core)
 {
     struct source *place = NULL;
@@ -27,6 +29,7 @@ static struct source *least_wanted(struct pbft *core)
             place = source;
         }
     }
+    CHECK(place != NULL);
     return place;
 }
 
@@ -40,9 +43,6 @@ struct source *catch_up_source(struct pbft *core, const struct pubkey33 *key)
     }
     place = core->sources_count < SOURCES_MAX ? &core->sources[core->sources_count++]
                                               : least_wanted(core);
-    if (place == NULL) {
-        return NULL;
-    }
     *place = (struct source){
         .key = *key, .member = validator_set_find(&core->set, key), .seen_ms = core->now_ms};
     return place;
@@ -58,14 +58,11 @@ void catch_up_use_set(struct pbft *core)
 
 void catch_up_note(struct pbft *core, const struct pubkey33 *key, uint64_t height)
 {
-    struct source *source;
     if (pubkey33_compare(key, &core->config.key) == 0) {
         return;
     }
-    source = catch_up_source(core, key);
-    if (source != NULL && height > source->height) {
-        source->height = height;
-    }
+    struct source *source = catch_up_source(core, key);
+    source->height = later_ms(source->height, height);
 }
 
 /* R27: f+1 members claim a higher block: one of them is honest. Or what this node itself holds names one. */
@@ -146,10 +143,10 @@ static void answer_status(struct pbft *core, const struct pubkey33 *from,
 enum status catch_up_status(struct pbft *core, const struct pubkey33 *from,
                             const struct pbft_message *message)
 {
-    struct source *source = catch_up_source(core, from);
-    if (source == NULL || pubkey33_compare(from, &core->config.key) == 0) {
+    if (pubkey33_compare(from, &core->config.key) == 0) {
         return ST_FULL;
     }
+    struct source *source = catch_up_source(core, from);
     source->height = message->status.height;
     if (core->now_ms < source->answer_ms) {
         return ST_DUPLICATE;
@@ -162,10 +159,8 @@ enum status catch_up_status(struct pbft *core, const struct pubkey33 *from,
 void catch_up_connected(struct pbft *core, const struct pubkey33 *peer)
 {
     struct source *source = catch_up_source(core, peer);
-    if (source != NULL) {
-        source->answer_ms = 0;
-        source->failures /= 2;
-    }
+    source->answer_ms = 0;
+    source->failures /= 2;
     catch_up_send_status(core, PBFT_TO_PEER, peer);
 }
 
@@ -369,7 +364,7 @@ static void enter_era(struct pbft *core, const struct validator_set *next)
 {
     /* What the old era bound is written with its last block, before the first record of the new. */
     if (core_in_era(core) && core->self >= 0 && !core->config.follow) {
-        recover_persist(core, NULL, bytes_of(NULL, 0));
+        recover_persist(core, NULL);
     }
     core->previous_set = core->set;
     core->previous_set_hash = core->set_hash;

@@ -247,8 +247,7 @@ struct pbft {
     struct result results[RESULTS_MAX];
     uint64_t results_made;
     struct execution execution;
-    struct blob batch; /* own Proposal under CHECK; size 0: none */
-    uint64_t batch_view;
+    struct blob batch;            /* own Proposal under CHECK; size 0: none */
     struct adoption adoptions[2]; /* under judgement or judged; the one after */
     struct member_change *changes;
     struct opening openings[2];
@@ -432,7 +431,7 @@ bool new_view_send(struct pbft *core);
 /* ---- recover.c: the journal's record and restart (R20 to R23) ---------------------------------------- */
 
 /* Emits PERSIST of the own state. store: result whose bodies must be in the block log, or NULL. */
-void recover_persist(struct pbft *core, struct result *store, struct bytes new_view);
+void recover_persist(struct pbft *core, struct result *store);
 enum status recover_restore(struct pbft *core, const struct pbft_start *start);
 void recover_enter_era(struct pbft *core);
 struct own_height *recover_own(struct pbft *core, uint64_t height); /* made when absent */
@@ -467,7 +466,7 @@ enum status catch_up_certified(struct pbft *core, const struct pubkey33 *from, s
 void catch_up_verified(struct pbft *core, bool good);
 void catch_up_note(struct pbft *core, const struct pubkey33 *key, uint64_t height);
 void catch_up_use_set(struct pbft *core);
-/* A peer to remember; NULL when the table is full of members. */
+/* A peer to remember; a full table forgets another for it. */
 struct source *catch_up_source(struct pbft *core, const struct pubkey33 *key);
 /* Two certificates that cannot both be (R30). */
 void catch_up_fork(struct pbft *core, const struct hash32 *expected, const struct hash32 *found);

@@ -54,10 +54,9 @@ __attribute__((format(printf, 2, 3))) static void say(struct text *text, const c
     va_start(arguments, format);
     int wrote = vsnprintf(text->out + text->used, text->size - text->used, format, arguments);
     va_end(arguments);
-    if (wrote > 0) {
-        size_t room = text->size - text->used - 1;
-        text->used += (size_t)wrote < room ? (size_t)wrote : room;
-    }
+    CHECK(wrote >= 0); /* the formats are our own */
+    size_t room = text->size - text->used - 1;
+    text->used += (size_t)wrote < room ? (size_t)wrote : room;
 }
 
 /* The members whose bit is not set, by their numbers. */

@@ -23,13 +23,11 @@ static bool result_needed(const struct pbft *core, const struct result *result)
     const struct proposal *proposal = &core->proposals[OPEN];
     return (core_forced(core) != NULL && hash32_equal(&core->own.forced_hash, &result->hash)) ||
            (own != NULL && own->prepared && hash32_equal(&own->prepared_hash, &result->hash)) ||
-           (proposal->state == PROPOSAL_EXECUTED &&
-            hash32_equal(&proposal->result, &result->hash)) ||
-           (core->adoptions[0].state == JUDGED_VALID &&
-            hash32_equal(&core->adoptions[0].hash, &result->hash));
+           (proposal->state == PROPOSAL_EXECUTED && hash32_equal(&proposal->result, &result->hash));
 }
 
-/* A free place for a result; the oldest that nothing needs gives way. At most four are needed. */
+/* A free place for a result; the oldest that nothing needs gives way. At most three are needed: what is
+ * certified is committed in the step in which it is executed. */
 static struct result *result_place(struct pbft *core)
 {
     struct result *oldest = NULL;
@@ -94,47 +92,46 @@ static void missing(struct pbft *core)
     }
 }
 
-static void answer_invalid(struct pbft *core)
+/* The proposal that was executed. It is of the view that is open, and stays what it is meanwhile: a view that
+ * is left cancels its execution (R13). */
+static struct proposal *executed_proposal(struct pbft *core, const struct want *want)
 {
     struct proposal *proposal = &core->proposals[OPEN];
+    CHECK(proposal->state == PROPOSAL_HELD);
+    CHECK(proposal->place.view == core->own.view);
+    CHECK(hash32_equal(&proposal->digest, &want->hash));
+    return proposal;
+}
+
+static void answer_invalid(struct pbft *core)
+{
     struct want want = core->execution.want;
     core->execution.state = EXECUTION_IDLE;
-    switch (want.purpose) {
-    case PURPOSE_CHECK:
+    if (want.purpose == PURPOSE_CHECK) {
         /* R7: an honest primary never proposes it; the pool has learnt which one it was. */
         core->batch.size = 0;
         core->propose_after_ms = sum_ms(core->now_ms, core->params.batch_delay_ms + 1);
-        return;
-    case PURPOSE_PROPOSAL:
-        if (proposal->state == PROPOSAL_HELD && hash32_equal(&proposal->digest, &want.hash)) {
-            proposal->state = PROPOSAL_INVALID;
-            core->primary_faulty |= proposal->place.view == core->own.view;
-            evidence_bad_proposal(core, proposal);
-        }
-        return;
-    case PURPOSE_HASH:
+    } else if (want.purpose == PURPOSE_PROPOSAL) {
+        struct proposal *proposal = executed_proposal(core, &want);
+        proposal->state = PROPOSAL_INVALID;
+        core->primary_faulty = true;
+        evidence_bad_proposal(core, proposal);
+    } else if (want.purpose == PURPOSE_HASH) {
         missing(core); /* the peer that sent it lied; members have executed the real one */
-        return;
-    case PURPOSE_FORCED:
-    case PURPOSE_ADOPT: {
+    } else {           /* FORCED, ADOPT: a certificate is for it */
         struct hash32 none = {{0}};
         diverged(core, &want.hash, &none);
-        return;
-    }
-    case PURPOSE_NONE:
-        return;
     }
 }
 
 static void answer_ok(struct pbft *core, const struct pbft_input *input)
 {
-    struct proposal *proposal = &core->proposals[OPEN];
     struct want want = core->execution.want;
     struct hash32 hash;
     core->execution.state = EXECUTION_IDLE;
     if (want.purpose == PURPOSE_CHECK) {
-        if (core->batch.size > 0 && core->batch_view == core->own.view &&
-            core_may_vote_open(core)) {
+        /* It is of the open view: one that is left cancels this too. An alarm may have come meanwhile. */
+        if (core_may_vote_open(core)) {
             normal_propose(core);
         }
         core->batch.size = 0;
@@ -154,8 +151,8 @@ static void answer_ok(struct pbft *core, const struct pbft_input *input)
         return;
     }
     result_add(core, input, &hash);
-    if (want.purpose == PURPOSE_PROPOSAL && proposal->state == PROPOSAL_HELD &&
-        hash32_equal(&proposal->digest, &want.hash)) {
+    if (want.purpose == PURPOSE_PROPOSAL) {
+        struct proposal *proposal = executed_proposal(core, &want);
         CHECK(input->executed.header->time_ms == proposal->time_ms);
         proposal->state = PROPOSAL_EXECUTED;
         proposal->result = hash;
@@ -214,7 +211,7 @@ static struct want want_next(struct pbft *core)
     if (core->adoptions[0].state == JUDGED_VALID) {
         return want_of(PURPOSE_ADOPT, &core->adoptions[0].hash);
     }
-    if (normal_quorum(core, COMMIT, NULL, &view, &hash) && execute_result(core, &hash) == NULL) {
+    if (normal_quorum(core, COMMIT, NULL, &view, &hash)) { /* not executed, or it were committed */
         return want_voted(core, &hash);
     }
     if (!core_in_era(core) || !core_installed(core) || core->height < core->own.base_height) {

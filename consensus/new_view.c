@@ -264,7 +264,7 @@ static bool choose(const struct pbft *core, uint64_t height, bool chosen[LIMIT_V
             bool fits = change->state == JUDGED_VALID && change->new_view == core->own.target &&
                         (pass == 0 ? change->committed_height == height
                                    : change->committed_height < height);
-            if (fits && !chosen[i]) {
+            if (fits) {
                 chosen[i] = true;
                 count++;
             }
@@ -353,7 +353,7 @@ bool new_view_send(struct pbft *core)
     CHECK(judge(core, &made, &checks) == ST_OK);
     core->own.new_view_sent = core->own.target;
     install(core, core->own.target, message, &made.opened);
-    recover_persist(core, NULL, bytes_of(NULL, 0));
+    recover_persist(core, NULL);
     core_send(core, PBFT_TO_VALIDATORS, NULL, XUELIAN__PEER_TYPE__PEER_TYPE_NEW_VIEW, message);
     remember(core, message);
     return true;

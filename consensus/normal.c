@@ -81,7 +81,7 @@ void normal_judge_proposal(struct pbft *core)
         return;
     }
     /* Kept unjudged until its parent was known; the view may have moved on since (R6). */
-    if (held->place.era != core->set.era || held->place.view != core->own.view ||
+    if (held->place.view != core->own.view ||
         held->sender != core_primary(core, held->place.height, held->place.view) ||
         core_forced(core) != NULL) {
         proposal_clear(held);
@@ -274,7 +274,7 @@ static void vote_send(struct pbft *core, enum phase_index phase, struct result *
               &result->hash);
     core_sign(core, &hash, &vote->signature);
     place_raise(&core->own.newest[newest], &place);
-    recover_persist(core, result, bytes_of(NULL, 0));
+    recover_persist(core, result);
     size_t size = vote_message(bytes, phase, place.era, place.height, (uint32_t)core->self, vote);
     core_send(core, PBFT_TO_VALIDATORS, NULL, XUELIAN__PEER_TYPE__PEER_TYPE_VOTE,
               bytes_of(bytes, size));
@@ -300,8 +300,7 @@ bool normal_prepare(struct pbft *core)
     }
     if (forced != NULL) {
         result = execute_result(core, &core->own.forced_hash);
-    } else if (proposal->state == PROPOSAL_EXECUTED && proposal->place.view == core->own.view &&
-               normal_timely(core, proposal)) {
+    } else if (proposal->state == PROPOSAL_EXECUTED && normal_timely(core, proposal)) {
         result = execute_result(core, &proposal->result);
         /* R8: voted on, however old; but then others should lead. */
         core->leave_after_commit |=
@@ -331,7 +330,7 @@ bool normal_commit_vote(struct pbft *core)
     if (core->persisted_height < core->height || !result->stored) {
         /* R20, R22: before the record of a COMMIT is begun, its bodies and its parent block are durable. Without
          * a PREPARE of its own for this header nothing has made them so yet. */
-        recover_persist(core, result, bytes_of(NULL, 0));
+        recover_persist(core, result);
     }
     uint8_t header[LIMIT_HEADER_SIZE_MAX];
     blob_set(&own->header, bytes_of(header, header_encode(header, &result->header)));
@@ -364,7 +363,7 @@ bool normal_commit(struct pbft *core)
 uint64_t normal_propose_ms(const struct pbft *core)
 {
     struct place place = {core->set.era, core->own.view, core->height + 1};
-    if (!core_may_vote_open(core) || core->diverged || core_forced(core) != NULL ||
+    if (!core_may_vote_open(core) || core_forced(core) != NULL ||
         core_primary(core, place.height, place.view) != (uint32_t)core->self ||
         core->batch.size != 0 || !place_above(&place, &core->own.newest[NEWEST_PRE_PREPARE])) {
         return PBFT_NEVER_MS;
@@ -397,7 +396,6 @@ enum status normal_batch(struct pbft *core, struct bytes entries)
     wire.entries = field_borrow(entries.data, entries.size);
     CHECK(canonical_size(&wire.base) <= core->batch.capacity);
     core->batch.size = canonical_encode(core->batch.data, &wire.base);
-    core->batch_view = core->own.view;
     if (count == 0) {
         normal_propose(core); /* nothing in it to check */
     }
@@ -414,6 +412,7 @@ void normal_propose(struct pbft *core)
     proposal_digest(&digest, blob_bytes(&core->batch));
     vote_hash(&hash, TAG_SIGN_PRE_PREPARE, &core->config.chain_id, place.era, place.view,
               place.height, &digest);
+    CHECK(core->batch.size > 0);
     CHECK(core_may_vote_open(core));
     CHECK(place_above(&place, &core->own.newest[NEWEST_PRE_PREPARE]));
     core_sign(core, &hash, &signature);
@@ -428,7 +427,7 @@ void normal_propose(struct pbft *core)
     core->own.pre_prepare_place = place;
     place_raise(&core->own.newest[NEWEST_PRE_PREPARE], &place);
     core->batch.size = 0;
-    recover_persist(core, NULL, bytes_of(NULL, 0));
+    recover_persist(core, NULL);
     core_send(core, PBFT_TO_VALIDATORS, NULL, XUELIAN__PEER_TYPE__PEER_TYPE_PRE_PREPARE,
               blob_bytes(kept));
 }

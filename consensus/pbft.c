@@ -225,7 +225,8 @@ void place_raise(struct place *newest, const struct place *place)
 {
     if (place->era > newest->era) {
         *newest = *place;
-    } else if (place->era == newest->era) {
+    } else {
+        CHECK(place->era == newest->era);
         newest->view = later_ms(newest->view, place->view);
         newest->height = later_ms(newest->height, place->height);
     }

@@ -41,7 +41,7 @@ struct own_height *recover_own(struct pbft *core, uint64_t height)
     }
     /* R21: what was prepared at a height is kept until its block is durable; make it so. */
     if (place->height > core->persisted_height) {
-        recover_persist(core, NULL, bytes_of(NULL, 0));
+        recover_persist(core, NULL);
     }
     CHECK(place->height <= core->persisted_height);
     own_height_clear(place);
@@ -142,7 +142,7 @@ static struct bytes record_encode(struct pbft *core)
     return bytes_of(out, canonical_encode(out, &wire.base));
 }
 
-void recover_persist(struct pbft *core, struct result *store, struct bytes new_view)
+void recover_persist(struct pbft *core, struct result *store)
 {
     struct own *own = &core->own;
     /* R22: what earlier PERSIST effects made durable is so before this one begins. It never goes back: a
@@ -172,11 +172,8 @@ void recover_persist(struct pbft *core, struct result *store, struct bytes new_v
         effect->persist.store_hash = store->hash;
         store->stored = true;
     }
-    if (new_view.size == 0 && !own->new_view_durable) {
-        new_view = blob_bytes(&own->new_view);
-    }
-    if (new_view.size > 0) {
-        effect->persist.new_view = core_keep(core, new_view);
+    if (!own->new_view_durable) {
+        effect->persist.new_view = core_keep(core, blob_bytes(&own->new_view));
         own->new_view_durable = true;
     }
     core->persisted_height = core->height;
@@ -292,6 +289,7 @@ static bool read_own(struct pbft *core, const Xuelian__JournalRecord *wire)
         header_hash(&own->forced_hash, &own->forced);
     }
     if (own->era == 0 || own->view > own->target || wire->n_heights > 2 ||
+        (own->view < own->target && wire->view_change.len == 0) ||
         !field_copy(&own->durable_hash, 32, &wire->durable_hash) ||
         wire->view_change.len > own->view_change.capacity ||
         wire->pre_prepare.len > own->pre_prepare.capacity) {
@@ -443,7 +441,7 @@ void recover_resend(struct pbft *core, enum pbft_to to, const struct pubkey33 *p
             core_send(core, to, peer, XUELIAN__PEER_TYPE__PEER_TYPE_VOTE, bytes_of(bytes, size));
         }
     }
-    if (mine->target > mine->view && mine->view_change.size > 0) {
+    if (mine->target > mine->view) {
         core_send(core, to, peer, XUELIAN__PEER_TYPE__PEER_TYPE_VIEW_CHANGE,
                   blob_bytes(&mine->view_change));
     }

@@ -245,7 +245,7 @@ enum status tripwire_request(struct pbft *core, const struct pubkey33 *from, str
         return ST_DUPLICATE;
     }
     struct source *source = catch_up_source(core, from);
-    if (source == NULL || core->now_ms < source->newest_answer_ms) {
+    if (core->now_ms < source->newest_answer_ms) {
         return ST_FULL;
     }
     source->newest_answer_ms = sum_ms(core->now_ms, core->params.t0_ms / 8);
@@ -278,9 +278,9 @@ static enum status judge_message(struct pbft *core, uint32_t type, struct bytes 
                                  struct checks *checks)
 {
     struct pbft_message message;
-    if (type > UINT8_MAX || (type != XUELIAN__PEER_TYPE__PEER_TYPE_PRE_PREPARE &&
-                             type != XUELIAN__PEER_TYPE__PEER_TYPE_VOTE &&
-                             type != XUELIAN__PEER_TYPE__PEER_TYPE_VIEW_CHANGE)) {
+    if (type != XUELIAN__PEER_TYPE__PEER_TYPE_PRE_PREPARE &&
+        type != XUELIAN__PEER_TYPE__PEER_TYPE_VOTE &&
+        type != XUELIAN__PEER_TYPE__PEER_TYPE_VIEW_CHANGE) {
         return ST_BAD_ENCODING;
     }
     enum status status =
@@ -331,7 +331,7 @@ static void count_answer(struct pbft *core, uint32_t member)
         answered += (core->tripwire.answered >> i & 1) != 0;
     }
     core->tripwire.earned = answered + 1 >= quorum_size(core->set.count);
-    core->tripwire.clear = core->tripwire.clear || core->tripwire.earned;
+    core->tripwire.clear = core->tripwire.earned;
 }
 
 enum status tripwire_answer(struct pbft *core, const struct pubkey33 *from, struct bytes body)

@@ -211,7 +211,7 @@ void view_change_check_fork(struct pbft *core, const struct judged *judged)
         catch_up_fork(core, &core->hash, &judged->committed_hash);
         return;
     }
-    if (judged->prepared && core_in_era(core) && own != NULL && own->prepared &&
+    if (judged->prepared && own != NULL && own->prepared &&
         own->prepared_view == judged->prepared_view &&
         !hash32_equal(&own->prepared_hash, &judged->prepared_hash)) {
         catch_up_fork(core, &own->prepared_hash, &judged->prepared_hash);
@@ -369,12 +369,12 @@ static void leave(struct pbft *core, uint64_t target)
     core->leave_view = false;
     core->leave_after_commit = false;
     execute_leave_view(core);
-    recover_persist(core, NULL, bytes_of(NULL, 0));
+    recover_persist(core, NULL);
     core_send(core, PBFT_TO_VALIDATORS, NULL, XUELIAN__PEER_TYPE__PEER_TYPE_VIEW_CHANGE,
               blob_bytes(kept));
 }
 
-/* R14: when the installed view is given up, if nothing commits before. */
+/* R14: when the installed view, to which the proposal belongs, is given up, if nothing commits before. */
 static uint64_t leave_ms(const struct pbft *core)
 {
     const struct proposal *proposal = &core->proposals[OPEN];
@@ -385,7 +385,7 @@ static uint64_t leave_ms(const struct pbft *core)
     if (core->primary_faulty || core->leave_view) {
         return core->now_ms;
     }
-    if (proposal->state != PROPOSAL_NONE && proposal->place.view == core->own.view) {
+    if (proposal->state != PROPOSAL_NONE) {
         item_ms = proposal->arrived_ms;
     }
     if (core_forced(core) != NULL) {
