@@ -163,6 +163,34 @@ static const struct deposit *get_deposit(struct builder *builder, const struct h
     return deposit;
 }
 
+static bool key_of_genesis(const Xuelian__Member *member, const struct pubkey33 *key,
+                           uint64_t height)
+{
+    for (size_t i = 0; i < member->n_keys; i++) {
+        const Xuelian__MemberKey *known = member->keys[i];
+        if (memcmp(known->key.data, key->bytes, 33) == 0 && known->from_height <= height &&
+            (known->to_height == 0 || height < known->to_height)) {
+            return true;
+        }
+    }
+    return false;
+}
+
+/* Whether a verifier with the genesis file takes the signers: of a member that is there he knows the keys. */
+static bool signers_verify(const struct proof_source *source, const struct tx *tx, uint64_t height)
+{
+    const Xuelian__Genesis *genesis = source->genesis;
+    for (uint32_t i = 0; genesis != NULL && i < tx->signer_count; i++) {
+        for (size_t k = 0; k < genesis->n_members; k++) {
+            if (genesis->members[k]->id == tx->signers[i].member &&
+                !key_of_genesis(genesis->members[k], &tx->signers[i].key, height)) {
+                return false;
+            }
+        }
+    }
+    return true;
+}
+
 /* The issuer's signature over the deposit that made a version, when its transaction is at hand. */
 static void add_issuer(struct builder *builder, struct bytes version, Xuelian__ItemProof *out)
 {
@@ -178,7 +206,8 @@ static void add_issuer(struct builder *builder, struct bytes version, Xuelian__I
     const Xuelian__ItemVersion *wire = (const Xuelian__ItemVersion *)(const void *)message;
     const struct deposit *deposit =
         field_copy(&id, 32, &wire->tx_id) ? get_deposit(builder, &id) : NULL;
-    if (deposit == NULL || wire->outcome_index >= deposit->tx.item_count) {
+    if (deposit == NULL || wire->outcome_index >= deposit->tx.item_count ||
+        !signers_verify(builder->source, &deposit->tx, wire->height)) {
         return;
     }
     const struct tx *tx = &deposit->tx;

@@ -15,11 +15,13 @@ struct proof_anchor {
 
 /* Where a proof takes the issuers' transactions from; NULL: without the issuers' signatures.
  * Returns ST_OK with malloc'ed bytes of the envelope at that place, freed by the builder with free();
- * anything else leaves the signature out. */
+ * anything else leaves the signature out. So does a key that a member of genesis got later: a verifier knows the
+ * keys of genesis alone. */
 struct proof_source {
     enum status (*get_tx)(void *context, uint64_t height, uint32_t index, uint8_t **bytes,
                           size_t *size);
     void *context;
+    const Xuelian__Genesis *genesis; /* of whoever verifies; NULL: any signature is put in */
 };
 
 /* One item of an account with its status at the view's height.

@@ -80,7 +80,9 @@ void draft_free(struct draft *draft);
 enum status draft_get(struct draft *draft, uint32_t collection, struct bytes key,
                       struct bytes *value);
 enum status draft_has(struct draft *draft, uint32_t collection, uint32_t number, bool *there);
-/* The same, decoded into the draft's arena. */
+/* Whether the draft itself has changed a record. */
+bool draft_holds(struct draft *draft, uint32_t collection, uint32_t number);
+/* The same as draft_get, decoded into the draft's arena. */
 enum status draft_message(struct draft *draft, uint32_t collection, uint32_t number,
                           const ProtobufCMessageDescriptor *schema, ProtobufCMessage **message);
 /* Puts one. */

@@ -3,6 +3,7 @@
 
 #include "ledger/record_checks.h"
 #include "ledger/tx/govern.h"
+#include "ledger/tx/records.h"
 #include "proto/bytes.h"
 #include "proto/convert.h"
 
@@ -190,6 +191,37 @@ static enum status change_course_status(struct draft *draft,
     return ST_OK;
 }
 
+/* ---- Rules and the catalogue: checked as the block began, so one change of a record in a proposal ---- */
+
+static enum status change_rule(struct draft *draft, const Xuelian__Rule *wish, uint32_t *code)
+{
+    const uint32_t collection = XUELIAN__COLLECTION__COLLECTION_RULES;
+    if (draft_holds(draft, collection, wish->id)) {
+        *code = ST_BAD_RECORD;
+        return ST_OK;
+    }
+    enum status status = rule_record_check(draft->state, draft->context, wish, code);
+    if (status == ST_OK && *code == ST_OK) {
+        draft_put_numbered(draft, collection, wish->id, &wish->base);
+    }
+    return status;
+}
+
+static enum status change_catalogue(struct draft *draft, const Xuelian__CatalogueEntry *wish,
+                                    uint32_t *code)
+{
+    const uint32_t collection = XUELIAN__COLLECTION__COLLECTION_CATALOGUE;
+    if (draft_holds(draft, collection, wish->id)) {
+        *code = ST_BAD_RECORD;
+        return ST_OK;
+    }
+    enum status status = catalogue_record_check(draft->state, draft->context, wish, code);
+    if (status == ST_OK && *code == ST_OK) {
+        draft_put_numbered(draft, collection, wish->id, &wish->base);
+    }
+    return status;
+}
+
 /* ---- Parameters ---- */
 
 static void put_param(struct draft *draft, const Xuelian__ParamValue *value)
@@ -258,6 +290,12 @@ enum status change_make(struct draft *draft, const Xuelian__Change *change, uint
     }
     if (change->course_status != NULL) {
         return change_course_status(draft, change->course_status, code);
+    }
+    if (change->rule != NULL) {
+        return change_rule(draft, change->rule, code);
+    }
+    if (change->catalogue != NULL) {
+        return change_catalogue(draft, change->catalogue, code);
     }
     if (change->param != NULL) {
         change_param(draft, change->param, code);

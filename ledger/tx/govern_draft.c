@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "ledger/tx/govern.h"
+#include "ledger/tx/records.h"
 #include "proto/bytes.h"
 #include "proto/canonical.h"
 #include "proto/check.h"
@@ -56,6 +57,13 @@ enum status draft_has(struct draft *draft, uint32_t collection, uint32_t number,
     enum status status = draft_get(draft, collection, bytes_of(key, 4), &value);
     *there = status == ST_OK;
     return status == ST_NOT_FOUND ? ST_OK : status;
+}
+
+bool draft_holds(struct draft *draft, uint32_t collection, uint32_t number)
+{
+    uint8_t key[4];
+    be32_put(key, number);
+    return find(draft, collection, bytes_of(key, 4)) != NULL;
 }
 
 enum status draft_message(struct draft *draft, uint32_t collection, uint32_t number,
@@ -113,29 +121,43 @@ enum status draft_member(struct draft *draft, uint32_t id, Xuelian__Member **mem
     return status;
 }
 
-static enum status write_member(struct draft *draft, const struct draft_record *record)
+static enum status decode(struct draft *draft, const struct draft_record *record,
+                          const ProtobufCMessageDescriptor *schema, const void **message)
 {
-    ProtobufCMessage *message = NULL;
+    ProtobufCMessage *made = NULL;
     arena_init(&draft->arena, draft->memory, sizeof draft->memory);
-    if (canonical_decode(&message, &xuelian__member__descriptor,
-                         bytes_of(record->bytes, record->size), &draft->arena) != ST_OK) {
-        return ST_CORRUPT;
+    enum status status =
+        canonical_decode(&made, schema, bytes_of(record->bytes, record->size), &draft->arena);
+    *message = made;
+    return status == ST_OK ? ST_OK : ST_CORRUPT;
+}
+
+/* Members, rules and the catalogue have what is kept beside the record; the others are the record alone. */
+static enum status write_record(struct draft *draft, const struct draft_record *record)
+{
+    const void *message = NULL;
+    enum status status = ST_OK;
+    if (record->collection == XUELIAN__COLLECTION__COLLECTION_MEMBERS) {
+        status = decode(draft, record, &xuelian__member__descriptor, &message);
+        return status == ST_OK ? registry_put_member(draft->state, message) : status;
     }
-    return registry_put_member(draft->state, (const Xuelian__Member *)(const void *)message);
+    if (record->collection == XUELIAN__COLLECTION__COLLECTION_RULES) {
+        status = decode(draft, record, &xuelian__rule__descriptor, &message);
+        return status == ST_OK ? rule_record_put(draft->state, message) : status;
+    }
+    if (record->collection == XUELIAN__COLLECTION__COLLECTION_CATALOGUE) {
+        status = decode(draft, record, &xuelian__catalogue_entry__descriptor, &message);
+        return status == ST_OK ? catalogue_record_put(draft->state, message) : status;
+    }
+    return state_put(draft->state, record->collection, bytes_of(record->key, record->key_size),
+                     bytes_of(record->bytes, record->size));
 }
 
 enum status draft_write(struct draft *draft)
 {
     enum status status = ST_OK;
     for (uint32_t i = 0; i < draft->count && status == ST_OK; i++) {
-        const struct draft_record *record = &draft->records[i];
-        if (record->collection == XUELIAN__COLLECTION__COLLECTION_MEMBERS) {
-            status = write_member(draft, record);
-        } else {
-            status =
-                state_put(draft->state, record->collection, bytes_of(record->key, record->key_size),
-                          bytes_of(record->bytes, record->size));
-        }
+        status = write_record(draft, &draft->records[i]);
     }
     if (status == ST_OK) {
         *draft->context->next = draft->next;

@@ -287,17 +287,30 @@ static uint32_t check_proposal(const Xuelian__GovernProposal *proposal, const st
     return ST_OK;
 }
 
-/* An institution may ask for a course to be accredited without having a say in it. */
+/* Beside those that govern, who may ask for a change without having a say in it: an institution for its course, one
+ * that converts for its rules. */
+static Xuelian__MemberRole asking_role(uint32_t classes)
+{
+    if (classes == 1u << GOVERN_COURSES) {
+        return XUELIAN__MEMBER_ROLE__MEMBER_ROLE_DEPOSIT;
+    }
+    return classes == 1u << GOVERN_RULES ? XUELIAN__MEMBER_ROLE__MEMBER_ROLE_CONVERT
+                                         : XUELIAN__MEMBER_ROLE__MEMBER_ROLE_GOVERN;
+}
+
 static enum status may_propose(struct state *state, const struct tx *tx, uint32_t classes,
                                bool *votes, uint32_t *code)
 {
-    bool deposits = false;
+    bool may = false;
     enum status status = govern_may_vote(state, tx->signers[0].member, classes, votes);
-    if (status == ST_OK && !*votes && classes == 1u << GOVERN_COURSES) {
-        status = member_may(state, tx->signers[0].member, XUELIAN__MEMBER_ROLE__MEMBER_ROLE_DEPOSIT,
-                            &deposits);
+    if (status == ST_OK) {
+        status = member_may(state, tx->signers[0].member, XUELIAN__MEMBER_ROLE__MEMBER_ROLE_GOVERN,
+                            &may);
     }
-    if (status == ST_OK && !*votes && !deposits) {
+    if (status == ST_OK && !may) {
+        status = member_may(state, tx->signers[0].member, asking_role(classes), &may);
+    }
+    if (status == ST_OK && !*votes && !may) {
         *code = ST_NOT_ALLOWED;
     }
     return status == ST_OK && *code == ST_OK ? check_voters(state, tx, 1, classes, code) : status;

@@ -22,6 +22,8 @@ enum govern_class govern_class_of(const Xuelian__Change *change)
         {change->course != NULL, GOVERN_COURSES},
         {change->course_status != NULL, GOVERN_COURSES},
         {change->protocol != NULL, GOVERN_PARAMS},
+        {change->rule != NULL, GOVERN_RULES},
+        {change->catalogue != NULL, GOVERN_RULES},
     };
     enum govern_class class = GOVERN_CLASSES;
     uint32_t present = 0;

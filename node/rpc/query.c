@@ -232,7 +232,8 @@ static void prove(struct query *query,
                                       .set_changes = changes.list,
                                       .set_change_count = changes.count};
         struct block_source blocks = {.log = node_block_log(node)};
-        struct proof_source source = {.get_tx = get_tx, .context = &blocks};
+        struct proof_source source = {
+            .get_tx = get_tx, .context = &blocks, .genesis = node->genesis.message};
         status = build(query, &view, &anchor, query->issuer ? &source : NULL);
         if (blocks.present) {
             stored_block_free(&blocks.block);
