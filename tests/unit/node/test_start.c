@@ -79,7 +79,10 @@ static void apply(const struct header *header, const struct validator_set *next)
     for (uint64_t i = 0; i < header->height; i++) {
         merkle_frontier_append(&history, &leaf);
     }
-    ledger_put_tip(overlay, header, next, node.genesis.message->params, &history);
+    struct next_height tip = {.set = *next, .params = *node.genesis.message->params};
+    struct hash32 hash;
+    header_hash(&hash, header);
+    ledger_put_tip(overlay, header, &hash, &tip, &history);
     overlay_write(overlay, batch);
     assert_int_equal(kv_write(node.state_kv, batch, false), ST_OK);
     kv_batch_free(batch);
