@@ -219,6 +219,16 @@ static bool do_execute(struct script *script)
     return hang(script, script->executor_hangs, EVENT_EXECUTED, false);
 }
 
+static bool do_hold_verification(struct script *script)
+{
+    return hang(script, script->verifier_hangs, EVENT_VERIFIED, true);
+}
+
+static bool do_verify(struct script *script)
+{
+    return hang(script, script->verifier_hangs, EVENT_VERIFIED, false);
+}
+
 static bool do_puppet(struct script *script)
 {
     uint32_t node;
@@ -348,6 +358,8 @@ static const struct {
     {"sync-one", do_sync_one},
     {"hold-execution", do_hold_execution},
     {"execute", do_execute},
+    {"hold-verification", do_hold_verification},
+    {"verify", do_verify},
     {"puppet", do_puppet},
     {"say", forge_say},
     {"twist", do_twist},

@@ -83,7 +83,8 @@ static uint64_t delay_of(void *context, enum event_type type, uint32_t node)
 {
     struct script *script = context;
     if ((type == EVENT_PERSISTED && script->disk_hangs[node]) ||
-        (type == EVENT_EXECUTED && script->executor_hangs[node])) {
+        (type == EVENT_EXECUTED && script->executor_hangs[node]) ||
+        (type == EVENT_VERIFIED && script->verifier_hangs[node])) {
         return SIM_HELD;
     }
     return 0;
@@ -161,16 +162,25 @@ void script_heal(struct script *script)
     script_quiet(script);
 }
 
-/* Releases what a hanging disk or executor of a node held back. */
-void script_unhang(struct script *script, uint32_t node, enum event_type type)
+static struct event *held_back(const struct cluster *cluster, uint32_t node, enum event_type type)
 {
-    struct cluster *cluster = script->cluster;
     for (size_t i = 0; i < cluster->held_count; i++) {
         if (cluster->held[i]->node == node && cluster->held[i]->type == type) {
-            cluster_release(cluster, cluster->held[i]);
-            script_quiet(script);
-            return;
+            return cluster->held[i];
         }
+    }
+    return NULL;
+}
+
+/* Releases what a hanging disk, executor or verifier of a node held back. The first two have one thing to do at a
+ * time; what a disk does after it may hang again. */
+void script_unhang(struct script *script, uint32_t node, enum event_type type)
+{
+    struct event *event = held_back(script->cluster, node, type);
+    while (event != NULL) {
+        cluster_release(script->cluster, event);
+        script_quiet(script);
+        event = type == EVENT_VERIFIED ? held_back(script->cluster, node, type) : NULL;
     }
 }
 
@@ -256,6 +266,10 @@ bool script_prove_progress(struct script *script)
         if (script->executor_hangs[i]) {
             script->executor_hangs[i] = false;
             script_unhang(script, i, EVENT_EXECUTED);
+        }
+        if (script->verifier_hangs[i]) {
+            script->verifier_hangs[i] = false;
+            script_unhang(script, i, EVENT_VERIFIED);
         }
         script_start(script, i);
     }

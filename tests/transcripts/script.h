@@ -21,6 +21,7 @@ struct script {
     bool automatic;          /* messages are delivered by themselves */
     bool disk_hangs[SIM_NODES_MAX];
     bool executor_hangs[SIM_NODES_MAX];
+    bool verifier_hangs[SIM_NODES_MAX];
     enum show show;
     bool halts; /* the end of this transcript is that nobody can go on */
     struct disk backups[SIM_NODES_MAX];
