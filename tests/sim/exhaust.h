@@ -5,7 +5,7 @@
  * A deviation is one thing going wrong. The search (exhaust_main.c) tries every deviation at every state, and below it
  * all that still may deviate; a state met before with as many deviations left is not entered again.
  *
- * exhaust_world.c   the default schedule, deviations        exhaust_state.c   what makes two states the same */
+ * exhaust_lies.c   what a liar says   exhaust_world.c   the default schedule, deviations        exhaust_state.c   what makes two states the same */
 #ifndef XUELIAN_TESTS_SIM_EXHAUST_H
 #define XUELIAN_TESTS_SIM_EXHAUST_H
 
@@ -36,7 +36,21 @@ enum deviation_kind {
     /* of all, at the start of a round */
     DEVIATION_SPLIT,     /* two validators from the two others, for EXHAUST_LAG_MS */
     DEVIATION_CRASH_ALL, /* all start again when nothing is under way */
+    DEVIATION_LIE, /* the message that would be delivered now, from the liar: another in its place */
     DEVIATION_KINDS
+};
+
+/* What the liar says in place of what it should, to this receiver alone. */
+enum lie {
+    LIE_OTHER_PROPOSAL, /* PRE-PREPARE: an empty one, a millisecond later */
+    LIE_OTHER_VOTE,     /* for another block of that height that somebody has made */
+    LIE_COMMIT_TOO,     /* with its PREPARE */
+    LIE_HIDES,          /* VIEW-CHANGE: nothing prepared */
+    LIE_STALE,          /* VIEW-CHANGE: a block less committed, and nothing prepared */
+    LIE_FORGES,         /* VIEW-CHANGE: a certificate that nobody has signed */
+    LIE_OTHER_QUORUM,   /* NEW-VIEW: of other VIEW-CHANGEs, without the highest certificate */
+    LIE_BOASTS,         /* STATUS: a height that there is not */
+    LIE_KINDS
 };
 
 enum arrived_kind { ARRIVED_NOTHING, ARRIVED_ALL, ARRIVED_JOURNAL, ARRIVED_LOG, ARRIVED_KINDS };
@@ -46,6 +60,7 @@ struct deviation {
     uint32_t node;             /* crash, timeout, cut; split: the partner of validator 0 */
     enum arrived_kind arrived; /* crashes: what of a sync under way is on disk */
     bool long_down;            /* crash: for EXHAUST_LAG_MS, else until nothing is under way */
+    enum lie lie;
 };
 
 struct world {
@@ -57,10 +72,13 @@ struct world {
     uint64_t node_state[EXHAUST_NODES];
     uint64_t down_until_ms[EXHAUST_NODES];
     uint64_t whole_at_ms; /* links that are cut work again; 0: none is cut */
+    int liar;             /* a validator, or -1 */
+    uint32_t lies_left;
 };
 
-/* All nodes are up and have greeted each other; the transactions are in all pools. K: primary rotation. */
-void world_begin(struct world *world, uint64_t rotation_blocks);
+/* All nodes are up and have greeted each other; the transactions are in all pools. K: primary rotation. liar: -1, or a
+ * validator that may lie so many times; otherwise it does as the others. */
+void world_begin(struct world *world, uint64_t rotation_blocks, int liar, uint32_t lies);
 void world_end(struct world *world);
 /* All nodes have committed all blocks. */
 bool world_done(const struct world *world);
@@ -70,6 +88,11 @@ void world_step(struct world *world);
 uint32_t world_deviations(struct world *world, struct deviation *out);
 void world_deviate(struct world *world, const struct deviation *deviation);
 void deviation_print(const struct deviation *deviation, char text[SIM_LINE_SIZE]);
+
+/* The lie in place of this message of the liar. False: it does not apply. Out: freed by the caller. */
+struct forged;
+bool lie_make(struct world *world, const struct event *event, enum lie lie, struct forged *out);
+const char *lie_name(enum lie lie);
 
 /* A number that is the same when all that decides the future is: cores, disks, queues, pools, links, time, and what the
  * oracle remembers. Ignores the order in which things under way came to be so. */

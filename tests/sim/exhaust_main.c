@@ -20,6 +20,8 @@ enum {
 struct options {
     uint32_t deviations;
     uint64_t rotation_blocks;
+    uint64_t liar; /* a validator's index and one; 0: nobody lies */
+    uint64_t lies;
     uint64_t table_bits;
     uint32_t part, parts; /* of the first deviations, every one in `parts` */
     const char *replay;   /* or NULL */
@@ -101,8 +103,12 @@ static bool met_before(struct explorer *explorer, uint64_t state, uint32_t budge
 
 static void print_path(const struct explorer *explorer, const char *what)
 {
-    printf("VIOLATION  %s\n  replay: xuelian-exhaust --rotation %llu --replay ", what,
+    printf("VIOLATION  %s\n  replay: xuelian-exhaust --rotation %llu ", what,
            (unsigned long long)explorer->options->rotation_blocks);
+    if (explorer->options->liar > 0) {
+        printf("--liar %llu ", (unsigned long long)explorer->options->liar - 1);
+    }
+    printf("--replay ");
     for (uint32_t i = 0; i < explorer->path_count; i++) {
         printf("%s%u:%u", i == 0 ? "" : ",", (unsigned)explorer->path[i].step,
                (unsigned)explorer->path[i].choice);
@@ -142,7 +148,8 @@ static bool branch(struct explorer *explorer, const struct deviation *deviation,
     CHECK(pid >= 0);
     if (pid == 0) {
         world_deviate(&explorer->world, deviation);
-        _exit(sound(explorer) && explore(explorer, budget - 1) ? 0 : 1);
+        budget -= deviation->kind == DEVIATION_LIE ? 0 : 1;
+        _exit(sound(explorer) && explore(explorer, budget) ? 0 : 1);
     }
     CHECK(waitpid(pid, &state, 0) == pid);
     if (WIFSIGNALED(state) || (WEXITSTATUS(state) != 0 && WEXITSTATUS(state) != 1)) {
@@ -170,10 +177,13 @@ static bool explore(struct explorer *explorer, uint32_t budget)
         if (met_before(explorer, world_state(&explorer->world), budget)) {
             return true;
         }
-        uint32_t count = budget == 0 ? 0 : world_deviations(&explorer->world, deviations);
+        bool may = budget > 0 || explorer->world.lies_left > 0;
+        uint32_t count = may ? world_deviations(&explorer->world, deviations) : 0;
         for (uint32_t i = 0; i < count; i++) {
-            if (budget == options->deviations &&
-                explorer->firsts++ % options->parts != options->part) {
+            if (budget == 0 && deviations[i].kind != DEVIATION_LIE) {
+                continue;
+            }
+            if (explorer->path_count == 0 && explorer->firsts++ % options->parts != options->part) {
                 continue;
             }
             if (!branch(explorer, &deviations[i], i, budget)) {
@@ -197,6 +207,11 @@ static void report(const struct explorer *explorer, bool good)
 {
     const struct search *search = explorer->search;
     char text[SIM_LINE_SIZE];
+    if (explorer->options->liar > 0) {
+        printf("validator %llu lies %llu times at most; ",
+               (unsigned long long)explorer->options->liar - 1,
+               (unsigned long long)explorer->options->lies);
+    }
     printf("%u deviations at most, K %llu: %llu branches, %llu steps, %llu distinct states, "
            "%llu times one met before, %llu runs to the end; views up to %llu, longest run %llu "
            "steps\n",
@@ -287,15 +302,20 @@ static bool replay(struct explorer *explorer)
 
 static void usage(FILE *file)
 {
-    fprintf(file,
-            "usage: xuelian-exhaust [--deviations D] [--rotation K] [--table-bits B] [--part I/N]\n"
-            "       xuelian-exhaust [--rotation K] --replay STEP:CHOICE[,STEP:CHOICE]...\n"
-            "  --deviations D  how often a run may depart from the default schedule, 0 to 8 (1)\n"
-            "  --rotation K    the primary changes every K blocks (1000)\n"
-            "  --table-bits B  room for 2^B states, 9 bytes each (22)\n"
-            "  --part I/N      of the first deviations of a run only each N-th, from the I-th "
-            "(0/1: all)\n"
-            "  --replay PATH   one run, told\n");
+    fprintf(
+        file,
+        "usage: xuelian-exhaust [--deviations D] [--liar I [--lies L]] [--rotation K]\n"
+        "                       [--table-bits B] [--part I/N]\n"
+        "       xuelian-exhaust [--liar I] [--rotation K] --replay STEP:CHOICE[,STEP:CHOICE]...\n"
+        "  --deviations D  how often a run may depart from the default schedule, 0 to 8 (1)\n"
+        "  --liar I        validator I, 0 to 3, lies: its messages are replaced by others "
+        "(nobody)\n"
+        "  --lies L        how often, 0 to 8; beside the deviations (1)\n"
+        "  --rotation K    the primary changes every K blocks (1000)\n"
+        "  --table-bits B  room for 2^B states, 9 bytes each (22)\n"
+        "  --part I/N      of the first deviations of a run only each N-th, from the I-th "
+        "(0/1: all)\n"
+        "  --replay PATH   one run, told\n");
 }
 
 static bool number(const char *text, uint64_t least, uint64_t most, uint64_t *out)
@@ -322,6 +342,13 @@ static bool option(struct options *options, const char *name, const char *text)
         options->deviations = (uint32_t)parsed;
         return true;
     }
+    if (strcmp(name, "--lies") == 0) {
+        return number(text, 0, PATH_MAX_DEVIATIONS, &options->lies);
+    }
+    if (strcmp(name, "--liar") == 0 && number(text, 0, EXHAUST_VALIDATORS - 1, &parsed)) {
+        options->liar = parsed + 1;
+        return true;
+    }
     if (strcmp(name, "--rotation") == 0) {
         return number(text, 1, 1000000, &options->rotation_blocks);
     }
@@ -334,8 +361,11 @@ static bool option(struct options *options, const char *name, const char *text)
 
 int main(int argc, char **argv)
 {
-    struct options options = {
-        .deviations = 1, .rotation_blocks = 1000, .parts = 1, .table_bits = TABLE_BITS_DEFAULT};
+    struct options options = {.deviations = 1,
+                              .rotation_blocks = 1000,
+                              .lies = 1,
+                              .parts = 1,
+                              .table_bits = TABLE_BITS_DEFAULT};
     static struct explorer explorer;
     for (int i = 1; i < argc; i += 2) {
         if (strcmp(argv[i], "--help") == 0 || strcmp(argv[i], "-h") == 0) {
@@ -358,7 +388,16 @@ int main(int argc, char **argv)
         fprintf(stderr, "xuelian-exhaust: '%s' is not a path\n", options.replay);
         return 2;
     }
-    world_begin(&explorer.world, options.rotation_blocks);
+    /* A replay names what happens; it is not counted. */
+    uint64_t lies = options.liar == 0        ? 0
+                    : options.replay != NULL ? PATH_MAX_DEVIATIONS
+                                             : options.lies;
+    if (options.replay == NULL && options.deviations + lies > PATH_MAX_DEVIATIONS) {
+        fprintf(stderr, "xuelian-exhaust: more than %d deviations and lies\n",
+                (int)PATH_MAX_DEVIATIONS);
+        return 2;
+    }
+    world_begin(&explorer.world, options.rotation_blocks, (int)options.liar - 1, (uint32_t)lies);
     bool good = options.replay != NULL ? replay(&explorer) : explore(&explorer, options.deviations);
     if (options.replay == NULL) {
         report(&explorer, good);

@@ -258,7 +258,7 @@ uint64_t world_state(struct world *world)
 {
     struct cluster *cluster = world->cluster;
     uint64_t under_way = 0;
-    uint64_t hash = mix(mix(7, cluster->now_ms), world->whole_at_ms);
+    uint64_t hash = mix(mix(mix(7, cluster->now_ms), world->whole_at_ms), world->lies_left);
     for (uint32_t i = 0; i < EXHAUST_NODES; i++) {
         if (world->dirty[i]) {
             world->node_state[i] = replica_state(&cluster->replicas[i]);

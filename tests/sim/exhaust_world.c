@@ -2,6 +2,7 @@
 
 #include "proto/bytes.h"
 #include "tests/sim/exhaust.h"
+#include "tests/sim/forge.h"
 
 /* A held event's place in the schedule; `argument` and `token` are free in events of these types. */
 enum lateness { ON_TIME, LATE, NOT_YET };
@@ -259,6 +260,25 @@ static void add_crashes(const struct replica *replica, struct deviation *out, ui
     }
 }
 
+/* Last, so that the others keep their places whether lies are left or not. */
+static void add_lies(struct world *world, struct deviation *out, uint32_t *count)
+{
+    const struct event *event = next_event(world);
+    if (world->lies_left == 0 || event == NULL || event->type != EVENT_MESSAGE ||
+        (int)event->from != world->liar) {
+        return;
+    }
+    for (int lie = 0; lie < LIE_KINDS; lie++) {
+        struct forged made = {.type = 0};
+        if (lie_make(world, event, (enum lie)lie, &made)) {
+            add(out, count,
+                (struct deviation){
+                    .kind = DEVIATION_LIE, .node = event->node, .lie = (enum lie)lie});
+            forged_free(&made);
+        }
+    }
+}
+
 uint32_t world_deviations(struct world *world, struct deviation *out)
 {
     static const enum deviation_kind of_message[] = {DEVIATION_LOST, DEVIATION_LATE,
@@ -293,6 +313,7 @@ uint32_t world_deviations(struct world *world, struct deviation *out)
         add(out, &count, (struct deviation){.kind = DEVIATION_CRASH_ALL});
         add(out, &count, (struct deviation){.kind = DEVIATION_CRASH_ALL, .arrived = ARRIVED_ALL});
     }
+    add_lies(world, out, &count);
     return count;
 }
 
@@ -384,6 +405,27 @@ static void deviate_message(struct world *world, enum deviation_kind kind)
     event->due_ms = cluster->now_ms + EXHAUST_LAG_MS;
 }
 
+/* It comes in place of the message, or beside it. */
+static void tell_lie(struct world *world, enum lie lie)
+{
+    struct cluster *cluster = world->cluster;
+    struct event *event = next_event(world);
+    struct forged made = {.type = 0};
+    CHECK(event != NULL);
+    CHECK(lie_make(world, event, lie, &made));
+    world->lies_left--;
+    struct event *told = cluster_event(cluster, EVENT_MESSAGE, event->node);
+    uint64_t argument = event->argument;
+    told->from = event->from;
+    told->envelope = envelope_new(made.type, owned_bytes(&made.body));
+    cluster_post(cluster, told);
+    told->argument = argument;
+    if (lie != LIE_COMMIT_TOO) {
+        cluster_forget(cluster, event);
+    }
+    forged_free(&made);
+}
+
 void world_deviate(struct world *world, const struct deviation *deviation)
 {
     char text[SIM_LINE_SIZE];
@@ -417,6 +459,9 @@ void world_deviate(struct world *world, const struct deviation *deviation)
             crash(world, i, deviation->arrived, 0);
         }
         break;
+    case DEVIATION_LIE:
+        tell_lie(world, deviation->lie);
+        break;
     case DEVIATION_KINDS:
         break;
     }
@@ -427,13 +472,17 @@ void deviation_print(const struct deviation *deviation, char text[SIM_LINE_SIZE]
     static const char *const names[DEVIATION_KINDS] = {
         "message lost", "message late", "message stale", "message doubled",
         "work slow",    "work hangs",   "crash",         "timeout",
-        "cut off",      "split",        "crash of all"};
+        "cut off",      "split",        "crash of all",  "lie"};
     static const char *const arrivals[ARRIVED_KINDS] = {"nothing", "all", "the journal's part",
                                                         "the log's part"};
     size_t used = (size_t)snprintf(text, SIM_LINE_SIZE, "%s", names[deviation->kind]);
     if (deviation->kind != DEVIATION_CRASH_ALL) {
         used += (size_t)snprintf(text + used, SIM_LINE_SIZE - used, ", node %u",
                                  (unsigned)deviation->node);
+    }
+    if (deviation->kind == DEVIATION_LIE) {
+        used +=
+            (size_t)snprintf(text + used, SIM_LINE_SIZE - used, ", %s", lie_name(deviation->lie));
     }
     if (deviation->kind == DEVIATION_CRASH || deviation->kind == DEVIATION_CRASH_ALL) {
         snprintf(text + used, SIM_LINE_SIZE - used, ", %s of its syncs arrived%s",
@@ -458,7 +507,7 @@ bool world_done(const struct world *world)
     return true;
 }
 
-void world_begin(struct world *world, uint64_t rotation_blocks)
+void world_begin(struct world *world, uint64_t rotation_blocks, int liar, uint32_t lies)
 {
     struct cluster_options options = {.nodes = EXHAUST_NODES,
                                       .validators = EXHAUST_VALIDATORS,
@@ -473,10 +522,14 @@ void world_begin(struct world *world, uint64_t rotation_blocks)
                                                  .request_timeout_ms = 3600000,
                                                  .rotation_blocks = rotation_blocks}};
     struct schedule schedule = {.delay_ms = held_delay, .copies = held_copies};
-    *world = (struct world){.acted = -1};
+    *world = (struct world){.acted = -1, .liar = liar, .lies_left = lies};
     struct cluster *cluster = sim_new(sizeof *cluster);
     world->cluster = cluster;
     cluster_init(cluster, &options, &schedule);
+    if (liar >= 0) {
+        cluster->oracle.nodes[liar].traitor = true;
+        cluster->oracle.nodes[liar].excused = true; /* its own lies may come back to it */
+    }
     for (uint32_t i = 0; i < EXHAUST_NODES; i++) {
         CHECK(replica_start(&cluster->replicas[i]));
         place_new(world);
