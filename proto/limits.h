@@ -27,6 +27,9 @@
     X(ITEM_VERSIONS_MAX, 10000, "versions of an item", "VERSIONS_FULL")                   \
     X(DEPENDENTS_MAX, 32, "items that rest on one item", "DEPENDENTS_FULL")               \
     X(APPLICATIONS_MAX, 16, "open applications of an account", "APPLICATIONS_FULL")       \
+    X(CONSENT_ITEMS_MAX, 64, "items named by a consent", "BAD_FIELD")                     \
+    X(CONSENTS_MAX, 32, "consents of an account to one grantee", "CONSENTS_FULL")         \
+    X(DISPUTES_MAX, 16, "open disputes of an account", "DISPUTES_FULL")                   \
     X(LINKS_MAX, 16, "accounts merged into one, theirs included", "LINKS_FULL")           \
     X(SUCCESSORS_MAX, 8, "successors followed", "the rest does not count")                \
     X(CONVERSION_SOURCES_MAX, 8, "sources of a conversion", "BAD_FIELD")                  \

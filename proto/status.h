@@ -188,6 +188,18 @@ enum status_class {
     X(BAD_ENTRY, 259, RULE,                                                                        \
       "the catalogue record contradicts itself or its earlier version; see the standard fields",   \
       "目录记录自相矛盾或与先前版本不一致；请查阅标准字段")                                        \
+    /* consent, requests, disputes */                                                              \
+    X(UNKNOWN_REQUEST, 260, RULE,                                                                  \
+      "no open query request of that member with that id; a newer one may have replaced it",       \
+      "没有该机构以该编号提出的未答复查询申请；可能已被新的申请取代")                              \
+    X(DISPUTED, 261, RULE, "a dispute about that record is open already; await its end",           \
+      "该记录已有未了结的异议；请等待其了结")                                                      \
+    X(DISPUTES_FULL, 262, RULE,                                                                    \
+      "the account has the most open disputes it may; await or withdraw one",                      \
+      "未了结的异议已达上限；请等待或撤回一项")                                                    \
+    X(CONSENTS_FULL, 263, RULE,                                                                    \
+      "that grantee has the most consents of the account; withdraw one, or let one end",           \
+      "对该被授权方的授权已达上限；请撤回一项或等待到期")                                          \
     X(UNKNOWN_PROPOSAL, 270, RULE, "no proposal with that id; check it",                           \
       "没有该编号的提案；请核对")                                                                  \
     X(PROPOSAL_DECIDED, 271, RULE,                                                                 \

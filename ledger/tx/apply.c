@@ -1,3 +1,5 @@
+#include <string.h>
+
 #include "ledger/tx/rules.h"
 #include "proto/bytes.h"
 
@@ -56,16 +58,68 @@ static enum status check_learner(struct state *state, const struct block_context
     return ST_OK;
 }
 
+/* A node signs the heads of its own query log, and nothing else. */
+static enum status check_node(struct state *state, const struct block_context *context,
+                              const struct tx *tx, const struct tx_signer *signer, uint32_t *code)
+{
+    uint64_t memory[4096];
+    uint8_t number[4];
+    struct arena arena;
+    ProtobufCMessage *message = NULL;
+    if (tx->kind != XUELIAN__TX_KIND__TX_KIND_QUERY_LOG_ANCHOR) {
+        *code = ST_NOT_ALLOWED;
+        return ST_OK;
+    }
+    arena_init(&arena, memory, sizeof memory);
+    be32_put(number, signer->member);
+    enum status status =
+        state_message(state, XUELIAN__COLLECTION__COLLECTION_MEMBERS, bytes_of(number, 4),
+                      &xuelian__member__descriptor, &arena, &message);
+    if (status != ST_OK) {
+        *code = ST_UNKNOWN_MEMBER;
+        return status == ST_NOT_FOUND ? ST_OK : status;
+    }
+    const Xuelian__Member *member = (const Xuelian__Member *)(const void *)message;
+    *code = ST_WRONG_KEY;
+    for (size_t i = 0; i < member->n_nodes; i++) {
+        const Xuelian__Node *node = member->nodes[i];
+        if (node->key.len == 33 && memcmp(node->key.data, signer->key.bytes, 33) == 0 &&
+            node->from_height <= context->height &&
+            (node->to_height == 0 || context->height < node->to_height)) {
+            *code = ST_OK;
+        }
+    }
+    if (*code == ST_OK && member->status == 2) {
+        *code = ST_MEMBER_INACTIVE;
+    }
+    return ST_OK;
+}
+
+static enum status check_signer(struct state *state, const struct block_context *context,
+                                const struct tx *tx, const struct tx_signer *signer, uint32_t *code)
+{
+    switch (signer->role) {
+    case XUELIAN__SIGNER_ROLE__SIGNER_ROLE_MEMBER:
+        return check_member(state, context, signer, code);
+    case XUELIAN__SIGNER_ROLE__SIGNER_ROLE_LEARNER:
+        return check_learner(state, context, signer, code);
+    case XUELIAN__SIGNER_ROLE__SIGNER_ROLE_NODE:
+        return check_node(state, context, tx, signer, code);
+    case XUELIAN__SIGNER_ROLE__SIGNER_ROLE_UNSPECIFIED:
+    case _XUELIAN__SIGNER_ROLE_IS_INT_SIZE:
+        break;
+    }
+    *code = ST_NOT_ALLOWED; /* tx_parse lets no other role through */
+    return ST_OK;
+}
+
 /* Every signer is who he says at this height. */
 static enum status check_signers(struct state *state, const struct block_context *context,
                                  const struct tx *tx, uint32_t *code)
 {
     *code = ST_OK;
     for (uint32_t i = 0; i < tx->signer_count && *code == ST_OK; i++) {
-        const struct tx_signer *signer = &tx->signers[i];
-        enum status status = signer->role == XUELIAN__SIGNER_ROLE__SIGNER_ROLE_MEMBER
-                                 ? check_member(state, context, signer, code)
-                                 : check_learner(state, context, signer, code);
+        enum status status = check_signer(state, context, tx, &tx->signers[i], code);
         if (status != ST_OK) {
             return status;
         }

@@ -147,6 +147,7 @@ static enum status parse_signer(struct tx_signer *out, const Xuelian__Signer *wi
     }
     switch (wire->role) {
     case XUELIAN__SIGNER_ROLE__SIGNER_ROLE_MEMBER:
+    case XUELIAN__SIGNER_ROLE__SIGNER_ROLE_NODE:
         return wire->member != 0 && wire->learner.len == 0 ? ST_OK : ST_BAD_SIGNERS;
     case XUELIAN__SIGNER_ROLE__SIGNER_ROLE_LEARNER:
         return wire->member == 0 && field_copy(&out->learner, 32, &wire->learner) ? ST_OK
@@ -334,7 +335,7 @@ static void draft_signers(const struct tx_draft *draft, Xuelian__Signer *signers
         xuelian__signer__init(&signers[i]);
         signers[i].role = from->role;
         signers[i].key = field_borrow(&from->key, 33);
-        if (from->role == XUELIAN__SIGNER_ROLE__SIGNER_ROLE_MEMBER) {
+        if (from->role != XUELIAN__SIGNER_ROLE__SIGNER_ROLE_LEARNER) {
             signers[i].member = from->member;
         } else {
             signers[i].learner = field_borrow(&from->learner, 32);

@@ -140,27 +140,60 @@ static bool past_the_last(Xuelian__ItemStatus status)
            status == XUELIAN__ITEM_STATUS__ITEM_STATUS_REVOKED;
 }
 
+/* What follows an item: all as it was, until the caller says otherwise. */
+static void follow(Xuelian__ItemVersion *version, const struct block_context *context,
+                   const struct tx *tx, uint32_t index, const struct account *account,
+                   const struct item *item)
+{
+    fill(version, context, tx, index, account);
+    version->item = item->version->item;
+    version->number = item->version->number + 1;
+    version->previous_hash = field_borrow(&item->hash, 32);
+    version->kind = item->version->kind;
+    version->status = item->version->status;
+    version->content = item->version->content;
+    version->dispute = item->version->dispute;
+}
+
+static enum status put_version(struct state *state, struct account *account,
+                               const struct item *item, const Xuelian__ItemVersion *version)
+{
+    uint8_t bytes[ITEM_VERSION_SIZE_MAX];
+    return items_change(state_overlay(state), account, version->item, item->version->number,
+                        bytes_of(bytes, canonical_encode(bytes, &version->base)));
+}
+
 enum status item_change_because(struct state *state, const struct block_context *context,
                                 const struct tx *tx, uint32_t index, struct account *account,
                                 const struct item *item, Xuelian__ItemStatus status,
                                 struct bytes content, Xuelian__ItemReason reason, uint32_t *code)
 {
-    uint8_t bytes[ITEM_VERSION_SIZE_MAX];
     Xuelian__ItemVersion version;
     CHECK(content.size <= ITEM_CONTENT_SIZE_MAX);
     if (item->version->number >= LIMIT_ITEM_VERSIONS_MAX && !past_the_last(status)) {
         *code = ST_VERSIONS_FULL;
         return ST_OK;
     }
-    fill(&version, context, tx, index, account);
-    version.item = item->version->item;
-    version.number = item->version->number + 1;
-    version.previous_hash = field_borrow(&item->hash, 32);
-    version.kind = item->version->kind;
+    follow(&version, context, tx, index, account, item);
     version.status = status;
-    version.content =
-        content.data == NULL ? item->version->content : field_borrow(content.data, content.size);
+    if (content.data != NULL) {
+        version.content = field_borrow(content.data, content.size);
+    }
     version.reason = (uint32_t)reason;
-    return items_change(state_overlay(state), account, version.item, item->version->number,
-                        bytes_of(bytes, canonical_encode(bytes, &version.base)));
+    return put_version(state, account, item, &version);
+}
+
+enum status item_mark_disputed(struct state *state, const struct block_context *context,
+                               const struct tx *tx, uint32_t index, struct account *account,
+                               const struct item *item, uint64_t dispute, uint32_t *code)
+{
+    Xuelian__ItemVersion version;
+    if (dispute != 0 && item->version->number >= LIMIT_ITEM_VERSIONS_MAX) {
+        *code = ST_VERSIONS_FULL;
+        return ST_OK;
+    }
+    follow(&version, context, tx, index, account, item);
+    version.dispute = dispute;
+    version.reason = item->version->reason;
+    return put_version(state, account, item, &version);
 }

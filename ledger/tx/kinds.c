@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "ledger/tx/rules.h"
+#include "proto/tx_consent.pb-c.h"
 #include "proto/tx_govern.pb-c.h"
 
 /* KIND, name, message, bulk, role of the first signer, rule. Ascending. */
@@ -59,6 +60,20 @@ static const struct tx_kind kinds[] = {
          conversion_review, WORK_CONVERSION),
     WORK(CONVERSION_WITHDRAW, "conversion-withdraw", item_act, false, UNSPECIFIED,
          conversion_withdraw, WORK_CHANGE),
+    WORK(CONSENT_GRANT, "consent-grant", consent, false, UNSPECIFIED, consent_grant_apply,
+         WORK_CHANGE),
+    WORK(CONSENT_WITHDRAW, "consent-withdraw", consent_withdrawal, false, UNSPECIFIED,
+         consent_withdraw_apply, WORK_CHANGE),
+    KIND(QUERY_REQUEST, "query-request", query_request, true, QUERY, query_request_apply),
+    KIND(QUERY_REFUSE, "query-refuse", query_refusal, false, UNSPECIFIED, query_refuse_apply),
+    WORK(DISPUTE_OPEN, "dispute-open", dispute_opening, false, UNSPECIFIED, dispute_open_apply,
+         WORK_CHANGE),
+    WORK(DISPUTE_ANSWER, "dispute-answer", dispute_answer, false, UNSPECIFIED, dispute_answer_apply,
+         2 * WORK_CHANGE),
+    WORK(DISPUTE_SETTLE, "dispute-settle", dispute_answer, false, UNSPECIFIED, dispute_settle_apply,
+         2 * WORK_CHANGE),
+    KIND(QUERY_LOG_ANCHOR, "query-log-anchor", query_log_anchor, false, UNSPECIFIED,
+         query_log_anchor_apply),
     WORK(GOVERN_PROPOSE, "govern-propose", govern_proposal, false, UNSPECIFIED,
          govern_propose_apply, WORK_ENACT),
     WORK(GOVERN_APPROVE, "govern-approve", proposal_ref, false, UNSPECIFIED, govern_approve_apply,

@@ -79,6 +79,15 @@ TX_RULE(member_key_rotate_apply);
 TX_RULE(member_key_revoke_apply);
 TX_RULE(evidence_apply);
 
+TX_RULE(consent_grant_apply);
+TX_RULE(consent_withdraw_apply);
+TX_RULE(query_request_apply);
+TX_RULE(query_refuse_apply);
+TX_RULE(dispute_open_apply);
+TX_RULE(dispute_answer_apply);
+TX_RULE(dispute_settle_apply);
+TX_RULE(query_log_anchor_apply);
+
 /* A member that exists, is active and has a role. Returns ST_OK; ST_CORRUPT, ST_IO. */
 enum status member_may(struct state *state, uint32_t member, Xuelian__MemberRole role, bool *may);
 
@@ -104,7 +113,7 @@ enum status account_open_for(struct state *state, const ProtobufCBinaryData *lea
 /* ---- Items ---- */
 
 #define ITEM_CONTENT_SIZE_MAX 640u
-#define ITEM_VERSION_SIZE_MAX (ITEM_CONTENT_SIZE_MAX + 160u)
+#define ITEM_VERSION_SIZE_MAX (ITEM_CONTENT_SIZE_MAX + 192u)
 
 /* The newest version of an item, decoded. */
 struct item {
@@ -158,6 +167,12 @@ enum status item_change_because(struct state *state, const struct block_context 
                                 const struct tx *tx, uint32_t index, struct account *account,
                                 const struct item *item, Xuelian__ItemStatus status,
                                 struct bytes content, Xuelian__ItemReason reason, uint32_t *code);
+
+/* A version that differs in the open dispute it names alone; 0 ends it, which is always possible.
+ * *code: OK, or VERSIONS_FULL. Returns ST_OK; ST_CORRUPT, ST_IO. */
+enum status item_mark_disputed(struct state *state, const struct block_context *context,
+                               const struct tx *tx, uint32_t index, struct account *account,
+                               const struct item *item, uint64_t dispute, uint32_t *code);
 
 /* Civil dates, YYYYMMDD. */
 bool date_valid(uint32_t date);

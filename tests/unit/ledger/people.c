@@ -8,7 +8,7 @@
 #include "proto/canonical.h"
 #include "proto/convert.h"
 
-enum { FIRST = 10, ADDED = 7, MEMBERS_MAX = 16 };
+enum { FIRST = 10, ADDED = 8, MEMBERS_MAX = 16 };
 
 struct added {
     Xuelian__Member member;
@@ -20,6 +20,7 @@ struct added {
 static void add_member(struct added *added, uint32_t id)
 {
     static Xuelian__MemberRole govern[] = {XUELIAN__MEMBER_ROLE__MEMBER_ROLE_GOVERN};
+    static Xuelian__MemberRole query[] = {XUELIAN__MEMBER_ROLE__MEMBER_ROLE_QUERY};
     static char name[] = "实名认证";
     xuelian__member__init(&added->member);
     xuelian__member_key__init(&added->key);
@@ -41,6 +42,11 @@ static void add_member(struct added *added, uint32_t id)
     }
     if (id == 15) {
         added->member.status = 1;
+    }
+    if (id == 17) {
+        added->member.kind = XUELIAN__MEMBER_KIND__MEMBER_KIND_EMPLOYER;
+        added->member.roles = query;
+        added->member.n_roles = 1;
     }
     if (id == 13 || id == 14 || id == 16) {
         added->member.status = 2;
@@ -110,6 +116,9 @@ static struct tx_signer signer_of(const struct hand *hand)
     struct tx_signer signer = {.role = XUELIAN__SIGNER_ROLE__SIGNER_ROLE_MEMBER,
                                .member = hand->number,
                                .key = people_key(hand->secret)};
+    if (hand->node) {
+        signer.role = XUELIAN__SIGNER_ROLE__SIGNER_ROLE_NODE;
+    }
     if (hand->learner) {
         signer.role = XUELIAN__SIGNER_ROLE__SIGNER_ROLE_LEARNER;
         signer.member = 0;
@@ -150,6 +159,20 @@ struct bytes people_tx(struct people *net, Xuelian__TxKind kind, const ProtobufC
     return bytes_of(sealed, size);
 }
 
+/* Of a bulk transaction whose item was refused, the item's code. */
+static uint32_t code_of(const struct ledger_block *block, uint32_t index)
+{
+    uint64_t memory[64];
+    struct arena arena;
+    ProtobufCMessage *message = NULL;
+    arena_init(&arena, memory, sizeof memory);
+    assert_int_equal(
+        canonical_decode(&message, &xuelian__tx_result__descriptor, block->results[index], &arena),
+        ST_OK);
+    const Xuelian__TxResult *result = (const Xuelian__TxResult *)(void *)message;
+    return result->n_item_codes > 0 ? result->item_codes[0] : result->code;
+}
+
 void people_block(struct people *net, const struct bytes *txs, uint32_t count, uint32_t *codes,
                   uint64_t time_ms)
 {
@@ -165,7 +188,7 @@ void people_block(struct people *net, const struct bytes *txs, uint32_t count, u
         fail_msg("block invalid at transaction %u: %s", (unsigned)bad, status_name(status));
     }
     for (uint32_t i = 0; i < count; i++) {
-        codes[i] = block->codes[i];
+        codes[i] = code_of(block, i);
         support_free(txs[i]);
     }
     assert_int_equal(ledger_apply(net->ledger, block), ST_OK);

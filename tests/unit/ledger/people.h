@@ -9,7 +9,8 @@
 #include "ledger/tx/rules.h"
 
 /* Members beside those of support.h: 10 and 11 identity services; 12 a credit bank with role 5; 13 ended, its successor
- * 14 ended, whose successor is 2; 15 a suspended identity service; 16 ended, successor of itself. */
+ * 14 ended, whose successor is 2; 15 a suspended identity service; 16 ended, successor of itself;
+ * 17 an employer with role 9. */
 struct people {
     struct kv *kv;
     struct genesis genesis;
@@ -20,10 +21,12 @@ struct people {
 /* Who signs: a member by its number, with its own secret; a learner by his number and any secret. */
 struct hand {
     bool learner;
+    bool node; /* a node of the member */
     uint32_t number;
     uint8_t secret;
 };
 #define MEMBER(n)       ((struct hand){.number = (n), .secret = (uint8_t)(n)})
+#define NODE(n)         ((struct hand){.node = true, .number = (n), .secret = (uint8_t)(100 + (n))})
 #define LEARNER(n, key) ((struct hand){.learner = true, .number = (n), .secret = (key)})
 
 void people_open(struct people *net);
@@ -32,7 +35,7 @@ void people_close(struct people *net);
 /* Signed bytes; people_block frees them. */
 struct bytes people_tx(struct people *net, Xuelian__TxKind kind, const ProtobufCMessage *item,
                        const struct hand *hands, uint32_t count);
-/* One block; the codes of its transactions. time_ms 0: a second after the tip. */
+/* One block; the codes of its transactions, of a bulk one that of its one item. time_ms 0: a second after the tip. */
 void people_block(struct people *net, const struct bytes *txs, uint32_t count, uint32_t *codes,
                   uint64_t time_ms);
 /* One transaction in a block of its own; its code. A refused one leaves the state root as it was. */
