@@ -34,6 +34,11 @@
     X(SUCCESSORS_MAX, 8, "successors followed", "the rest does not count")                \
     X(CONVERSION_SOURCES_MAX, 8, "sources of a conversion", "BAD_FIELD")                  \
     X(CONVERSION_APPEALS_MAX, 2, "appeals of a conversion", "APPEALS_SPENT")              \
+    X(POINTS_LOTS_MAX, 256, "lots that can be spent, of an account", "LOTS_FULL")         \
+    X(POINTS_LOTS_HELD_MAX, 1024, "the same, with what cancelled redemptions gave back",  \
+      "LOTS_FULL")                                                                        \
+    X(POINTS_PARTS_MAX, 32, "lots that a redemption takes from", "LOTS_FULL")             \
+    X(REDEMPTION_UNITS_MAX, 100, "units of a redemption", "BAD_FIELD")                    \
     X(FRAME_SIZE_MAX, 8454144, "bytes of a peer frame", "the peer is disconnected")       \
     X(PROOF_SIZE_MAX, 16777216, "bytes of a proof", "BAD_SIZE")                           \
     X(FRAMEWORKS_GENESIS_MAX, 1000, "frameworks in genesis", "genesis is refused")        \

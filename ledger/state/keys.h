@@ -26,6 +26,9 @@
  *   'X' 'k' account position, outcome, member   its recognition of that; 0 when revoked
  *   'X' 'g' role                          active members that have it
  *   'X' 'm' account position, 0, member, programme   credits converted into it
+ *   'X' 'c' account position, 0, entry, 0   units of a catalogue entry that stand
+ *   'X' 'p' account position              lots that can be spent: expiry, item, remaining; in this order
+ *   'X' 'y' account position, 0, series, year   points that its rule has given in a year
  *   'X' 'r' account position, 0, series   what its rule has given
  *   'X' 'u' account position, item, series   what of an outcome is used; series 0: by consuming ones
  *   'X' 'n' node key                      its member

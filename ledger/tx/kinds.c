@@ -17,7 +17,9 @@
 /* Up to 32 changes of items that rest on one. */
 enum { WORK_REVIEW = 2 * LIMIT_DEPENDENTS_MAX };
 /* Up to 8 sources with what rests on them, and one change of an item. */
-enum { WORK_CONVERSION = 30, WORK_CHANGE = 5 };
+enum { WORK_CONVERSION = 30, WORK_SOURCE = 10, WORK_CHANGE = 5 };
+/* Up to 32 lots changed and 256 read. */
+enum { WORK_LOTS = 32 * WORK_CHANGE + 20 };
 /* Up to 100 changes on records of up to 24 KiB, up to 256 votes counted, up to 64 signatures. */
 enum { WORK_VOTE = 200, WORK_ENACT = 600, WORK_RECORD = 20 };
 static const struct tx_kind kinds[] = {
@@ -60,6 +62,14 @@ static const struct tx_kind kinds[] = {
          conversion_review, WORK_CONVERSION),
     WORK(CONVERSION_WITHDRAW, "conversion-withdraw", item_act, false, UNSPECIFIED,
          conversion_withdraw, WORK_CHANGE),
+    WORK(POINTS_ACCRUE, "points-accrue", points_accrual, false, UNSPECIFIED, points_accrue,
+         WORK_SOURCE),
+    WORK(POINTS_REDEEM, "points-redeem", points_redemption, false, UNSPECIFIED, points_redeem,
+         WORK_LOTS),
+    WORK(POINTS_FULFIL, "points-fulfil", item_act, false, UNSPECIFIED, points_fulfil, WORK_CHANGE),
+    WORK(POINTS_CANCEL, "points-cancel", item_act, false, UNSPECIFIED, points_cancel, WORK_LOTS),
+    WORK(POINTS_REVERSE, "points-reverse", item_act, false, UNSPECIFIED, points_reverse, WORK_LOTS),
+    WORK(POINTS_UPHOLD, "points-uphold", item_act, false, UNSPECIFIED, points_uphold, WORK_SOURCE),
     WORK(CONSENT_GRANT, "consent-grant", consent, false, UNSPECIFIED, consent_grant_apply,
          WORK_CHANGE),
     WORK(CONSENT_WITHDRAW, "consent-withdraw", consent_withdrawal, false, UNSPECIFIED,

@@ -11,6 +11,7 @@
 #include "proto/tx_account.pb-c.h"
 #include "proto/tx_convert.pb-c.h"
 #include "proto/tx_outcome.pb-c.h"
+#include "proto/tx_points.pb-c.h"
 
 /* What the next height has, as this block's transactions have changed it so far. */
 struct next_height {
@@ -70,6 +71,12 @@ TX_RULE(conversion_decide);
 TX_RULE(conversion_appeal);
 TX_RULE(conversion_review);
 TX_RULE(conversion_withdraw);
+TX_RULE(points_accrue);
+TX_RULE(points_redeem);
+TX_RULE(points_fulfil);
+TX_RULE(points_cancel);
+TX_RULE(points_reverse);
+TX_RULE(points_uphold);
 TX_RULE(govern_propose_apply);
 TX_RULE(govern_approve_apply);
 TX_RULE(govern_refuse_apply);

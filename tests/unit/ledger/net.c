@@ -279,3 +279,32 @@ const ProtobufCMessage *net_content(const Xuelian__ItemVersion *version,
                      ST_OK);
     return message;
 }
+
+uint32_t net_act(struct net *net, Xuelian__TxKind kind, uint32_t signer, uint32_t learner,
+                 uint64_t item)
+{
+    struct hash32 id = support_learner(learner);
+    struct hash32 hash = {{0}};
+    uint64_t memory[512];
+    Xuelian__ItemAct act = XUELIAN__ITEM_ACT__INIT;
+    if (item <= net_last(net, learner)) {
+        net_item(net, learner, item, memory, &hash);
+    }
+    act.account = field_borrow(&id, 32);
+    act.item = item;
+    act.version_hash = field_borrow(&hash, 32);
+    act.reason = XUELIAN__ITEM_REASON__ITEM_REASON_WISH;
+    return net_submit(net, kind, &act.base, signer);
+}
+
+Xuelian__ItemStatus net_status(struct net *net, uint32_t learner, uint64_t item)
+{
+    uint64_t memory[512];
+    struct hash32 hash;
+    return net_item(net, learner, item, memory, &hash)->status;
+}
+
+uint64_t net_last(struct net *net, uint32_t learner)
+{
+    return net_read_account(net, learner).items.size;
+}

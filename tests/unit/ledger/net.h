@@ -47,6 +47,14 @@ void net_account(struct net *net, uint32_t learner, bool with_key);
 /* Deposits a degree course of member 2 (support_outcome) with these credits; the number of its item. */
 uint64_t net_deposit(struct net *net, uint32_t learner, uint32_t credits, uint32_t award_date);
 
+/* An ItemAct on the newest version of an item; its code. A reason of 4 (the learner's wish). */
+uint32_t net_act(struct net *net, Xuelian__TxKind kind, uint32_t signer, uint32_t learner,
+                 uint64_t item);
+/* Status of an item's newest version. */
+Xuelian__ItemStatus net_status(struct net *net, uint32_t learner, uint64_t item);
+/* Number of the account's last item. */
+uint64_t net_last(struct net *net, uint32_t learner);
+
 /* What the state holds. The account is valid until the next block. */
 struct account net_read_account(struct net *net, uint32_t learner);
 /* The newest version of an item. Out: in memory, 4,096 bytes; *hash of its bytes. */

@@ -145,26 +145,14 @@ static uint32_t refuse(Xuelian__TxKind kind, uint32_t signer, uint32_t learner, 
 
 static uint32_t act_as(Xuelian__TxKind kind, uint32_t signer, uint32_t learner, uint64_t item)
 {
-    struct hash32 id = support_learner(learner - NET_LEARNER);
-    struct hash32 hash = {{0}};
-    uint64_t memory[512];
-    Xuelian__ItemAct act = XUELIAN__ITEM_ACT__INIT;
-    if (item <= net_read_account(&net, learner - NET_LEARNER).items.size) {
-        net_item(&net, learner - NET_LEARNER, item, memory, &hash);
-    }
-    act.account = field_borrow(&id, 32);
-    act.item = item;
-    act.version_hash = field_borrow(&hash, 32);
-    return net_submit(&net, kind, &act.base, signer);
+    return net_act(&net, kind, signer, learner - NET_LEARNER, item);
 }
 
 /* ---- what is there ---- */
 
 static Xuelian__ItemStatus status_of(uint32_t learner, uint64_t item)
 {
-    uint64_t memory[512];
-    struct hash32 hash;
-    return net_item(&net, learner - NET_LEARNER, item, memory, &hash)->status;
+    return net_status(&net, learner - NET_LEARNER, item);
 }
 
 static const Xuelian__Conversion *conversion_of(uint32_t learner, uint64_t item)
@@ -180,7 +168,7 @@ static const Xuelian__Conversion *conversion_of(uint32_t learner, uint64_t item)
 
 static uint64_t newest(uint32_t learner)
 {
-    return net_read_account(&net, learner - NET_LEARNER).items.size;
+    return net_last(&net, learner - NET_LEARNER);
 }
 
 static uint64_t deposited(uint32_t learner, uint32_t credits)
@@ -457,6 +445,73 @@ static void test_a_decision_names_a_version(void **state)
     assert_int_equal(grant(DECIDE, 2, ANN, item + 1), ST_WRONG_STATE);
 }
 
+/* ---- 43 review: after a source is suspended, restored, revoked ---- */
+
+#define SUSPEND XUELIAN__TX_KIND__TX_KIND_SUSPEND
+#define RESTORE XUELIAN__TX_KIND__TX_KIND_RESTORE
+#define REVOKE  XUELIAN__TX_KIND__TX_KIND_REVOKE
+
+static void test_review(void **state)
+{
+    enum { EVE = NET_LEARNER + 6 };
+    struct application a = {.learner = {{0}}};
+    (void)state;
+    net_account(&net, 6, true);
+    uint64_t first = deposited(EVE, 300);
+    uint64_t second = deposited(EVE, 400);
+    begin(&a, EVE, DECIDED);
+    use(&a, EVE, first, 250);
+    use(&a, EVE, second, 350);
+    assert_int_equal(net_submit(&net, APPLY, &a.wire.base, EVE), ST_OK);
+    uint64_t made = second + 1;
+    assert_int_equal(grant(DECIDE, 2, EVE, made), ST_OK);
+    assert_int_equal(conversion_of(EVE, made)->credits, 600);
+    assert_int_equal(grant(REVIEW, 2, EVE, made), ST_WRONG_STATE); /* nothing to uphold */
+    /* Suspended: under review, counted still, and no source for anything else. */
+    assert_int_equal(act_as(SUSPEND, 2, EVE, first), ST_OK);
+    assert_status(EVE, made, REVIEW);
+    assert_int_equal(apply_as(EVE, EVE, AUTOMATIC, first, 10), ST_SOURCE_NOT_VALID);
+    assert_int_equal(act_as(RESTORE, 2, EVE, first), ST_OK);
+    assert_status(EVE, made, REVIEW);
+    assert_int_equal(grant(REVIEW, 1, EVE, made), ST_NOT_ALLOWED);
+    assert_int_equal(grant(REVIEW, 2, EVE, made), ST_OK);
+    assert_status(EVE, made, VALID);
+    assert_int_equal(conversion_of(EVE, made)->credits, 600);
+    assert_int_equal(conversion_of(EVE, made)->rule_total, 0);
+    /* One source revoked: upheld on the other alone, its credits free again for the ceiling. */
+    assert_int_equal(act_as(REVOKE, 2, EVE, first), ST_OK);
+    assert_int_equal(grant(REVIEW, 2, EVE, made), ST_OK);
+    const Xuelian__Conversion *upheld = conversion_of(EVE, made);
+    assert_int_equal(upheld->n_sources, 1);
+    assert_int_equal(upheld->sources[0]->item, second);
+    assert_int_equal(upheld->credits, 350);
+    /* Both revoked: nothing to uphold, only to revoke. */
+    assert_int_equal(act_as(REVOKE, 2, EVE, second), ST_OK);
+    assert_int_equal(grant(REVIEW, 2, EVE, made), ST_SOURCE_NOT_VALID);
+    assert_int_equal(refuse(REVIEW, 2, EVE, made), ST_OK);
+    assert_status(EVE, made, REVOKED);
+    assert_int_equal(refuse(REVIEW, 2, EVE, made), ST_WRONG_STATE);
+    uint64_t third = deposited(EVE, 1000);
+    assert_int_equal(apply_as(EVE, EVE, DECIDED, third, 1000), ST_OK);
+    assert_int_equal(grant(DECIDE, 2, EVE, third + 1), ST_OK);
+    assert_int_equal(conversion_of(EVE, third + 1)->programme_total, 0);
+    assert_int_equal(conversion_of(EVE, third + 1)->credits, 1000);
+}
+
+/* What was applied for is decided on the sources as they are then. */
+static void test_source_ends_before_the_decision(void **state)
+{
+    uint64_t item = deposited(ANN, 300);
+    uint64_t made = item + 1;
+    (void)state;
+    assert_int_equal(apply_as(ANN, ANN, APPEALED, item, 100), ST_OK);
+    assert_int_equal(act_as(SUSPEND, 2, ANN, item), ST_OK);
+    assert_status(ANN, made, APPLIED);
+    assert_int_equal(grant(DECIDE, 2, ANN, made), ST_SOURCE_NOT_VALID);
+    assert_int_equal(act_as(RESTORE, 2, ANN, item), ST_OK);
+    assert_int_equal(grant(DECIDE, 2, ANN, made), ST_OK);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -467,6 +522,8 @@ int main(void)
         cmocka_unit_test(test_what_is_consumed),
         cmocka_unit_test(test_decisions),
         cmocka_unit_test(test_a_decision_names_a_version),
+        cmocka_unit_test(test_review),
+        cmocka_unit_test(test_source_ends_before_the_decision),
         cmocka_unit_test(test_what_a_rule_takes),
     };
     return cmocka_run_group_tests(tests, start, stop);
