@@ -72,7 +72,7 @@ static void note_view(struct driver *driver)
     driver->last_view = summary.view;
     uint32_t present = connected_validators(driver) + (summary.self >= 0 ? 1 : 0);
     atomic_store(&gauges->ready,
-                 !summary.catching_up && !summary.stopped && present >= summary.quorum);
+                 driver_level(driver, &summary) && !summary.stopped && present >= summary.quorum);
 }
 
 static void tick(uv_timer_t *timer)

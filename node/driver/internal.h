@@ -163,7 +163,12 @@ void driver_note_era(struct driver *driver, const struct pbft_summary *summary);
 /* What the chain now says of nodes and their addresses. */
 void driver_use_membership(struct driver *driver, const struct membership *membership);
 
+/* True when it lacks no block, or only what has just been decided: one that follows under load is always on
+ * its way to the newest. */
+bool driver_level(const struct driver *driver, const struct pbft_summary *summary);
+
 /* queue.c */
+uint64_t driver_clock_ms(void); /* UTC */
 enum status driver_step(struct driver *driver, struct pbft_input *input);
 void driver_pump(struct driver *driver);
 void driver_unblock(struct driver *driver);

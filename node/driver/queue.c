@@ -7,7 +7,7 @@
 #include "proto/bytes.h"
 #include "proto/check.h"
 
-static uint64_t clock_ms(void)
+uint64_t driver_clock_ms(void)
 {
     struct timespec now;
     clock_gettime(CLOCK_REALTIME, &now);
@@ -28,7 +28,7 @@ enum status driver_step(struct driver *driver, struct pbft_input *input)
 {
     struct pbft_effects effects;
     input->now_ms = driver_now_ms();
-    input->clock_ms = clock_ms();
+    input->clock_ms = driver_clock_ms();
     enum status verdict = pbft_step(driver->core, input, &effects);
     for (uint32_t i = 0; i < effects.count; i++) {
         enqueue(driver, &effects.list[i]);

@@ -35,6 +35,12 @@ void driver_standing(const struct driver *driver, const struct pbft_summary *sum
     }
 }
 
+bool driver_level(const struct driver *driver, const struct pbft_summary *summary)
+{
+    uint64_t recent_ms = driver->params.heartbeat_ms + driver->params.t0_ms;
+    return !summary->catching_up || driver_clock_ms() <= driver->tip_time_ms + recent_ms;
+}
+
 void driver_note_era(struct driver *driver, const struct pbft_summary *summary)
 {
     char text[512];
@@ -88,7 +94,7 @@ void driver_following(struct driver *driver, struct node_following *request)
     } else if (summary.stopped) {
         refuse_following(request, ST_CONFLICT,
                          "this node has stopped because of an alarm; see its log");
-    } else if (summary.catching_up || summary.height == 0) {
+    } else if (!driver_level(driver, &summary) || summary.height == 0) {
         refuse_following(request, ST_BUSY,
                          "this node is at block %llu and lacks blocks that others have; ask again "
                          "when it has caught up",

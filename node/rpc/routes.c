@@ -288,7 +288,6 @@ static void following_done(struct task *task)
     struct following_call *call = (struct following_call *)task;
     const struct following *made = &call->following.following;
     struct exchange *exchange = call->exchange;
-    uint8_t bytes[FOLLOWING_SIZE_MAX];
     if (call->following.status != ST_OK) {
         exchange_problem(exchange, call->following.status == ST_BUSY ? 503 : 409,
                          call->following.status, call->following.why);
@@ -302,7 +301,6 @@ static void following_done(struct task *task)
     json_object_set_new(object, "header_hash", json_of_bytes(made->header_hash.bytes, 32));
     json_object_set_new(object, "incarnation", json_of_u64(made->incarnation));
     json_object_set_new(object, "signature", json_of_bytes(made->signature.bytes, 64));
-    json_object_set_new(object, "following", json_of_bytes(bytes, following_encode(bytes, made)));
     free(call);
     exchange_json(exchange, 200, object);
 }
