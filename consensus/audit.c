@@ -11,7 +11,7 @@
 static uint32_t buckets_for(uint32_t statements_max)
 {
     uint32_t buckets = 16;
-    while (buckets < statements_max && buckets < UINT32_C(1) << 31) {
+    while (buckets < statements_max) {
         buckets *= 2;
     }
     return buckets;
@@ -43,9 +43,10 @@ struct audit *audit_init(void *memory, const struct audit_config *config)
     size_t room = config->statements_max;
     struct audit *audit = carve(&at, sizeof *audit);
     CHECK(room >= 1);
+    CHECK(room <= UINT32_C(1) << 30);
     CHECK(config->rotation_blocks >= 1);
     CHECK(config->set->count >= 1);
-    CHECK(config->set->era == 1 || config->previous_set != NULL);
+    CHECK((config->set->era > 1) == (config->previous_set != NULL));
     memset(audit, 0, sizeof *audit);
     audit->config = *config;
     audit->statements = carve(&at, room * sizeof *audit->statements);
@@ -239,14 +240,12 @@ static bool committed_valid(struct audit *audit, const struct view_change *chang
     struct header header;
     struct certificate certificate;
     uint64_t era = audit->config.set->era, height = change->committed_height;
-    if (height + 1 == era || height == 0) {
-        if (height + 1 != era ||
-            !hash32_equal(&change->committed_hash, &audit->config.era_base_hash)) {
-            return false;
-        }
-        if (height == 0) {
-            return true;
-        }
+    bool base = height + 1 == era;
+    if (base && !hash32_equal(&change->committed_hash, &audit->config.era_base_hash)) {
+        return false;
+    }
+    if (height == 0) {
+        return base;
     }
     return take_certificate(audit, change->committed_header, change->committed_certificate, &header,
                             &certificate) == ST_OK &&
@@ -306,9 +305,9 @@ static struct bytes within(struct bytes whole, const ProtobufCBinaryData *part, 
     return bytes_of(whole.data + *from - part->len, part->len);
 }
 
-static void opening_take(struct audit_opening *opening, const struct statement *said, bool first)
+static void opening_take(struct audit_opening *opening, const struct statement *said)
 {
-    if (first || said->height > opening->base_height) {
+    if (said->height > opening->base_height) {
         opening->base_height = said->height;
         opening->forced = false;
     }
@@ -346,7 +345,7 @@ static enum status judge_new_view(struct audit *audit, struct bytes body,
             status = ST_BAD_CERTIFICATE;
             continue;
         }
-        opening_take(opening, &said, last == AUDIT_NONE);
+        opening_take(opening, &said);
         last = change.sender;
     }
     uint64_t turn = (opening->base_height + 1) / audit->config.rotation_blocks;

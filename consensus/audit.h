@@ -27,7 +27,7 @@ struct audit_config {
         *previous_set;           /* that certified the block before the era; NULL in era 1 */
     struct hash32 era_base_hash; /* of the block before the era */
     uint64_t rotation_blocks;    /* K in that era, at least 1 */
-    uint32_t statements_max;     /* room: votes, proposals and VIEW-CHANGEs; at least 1 */
+    uint32_t statements_max;     /* room: votes, proposals and VIEW-CHANGEs; 1 to 2^30 */
     bool (*verify)(void *context, const struct pubkey33 *key, const struct hash32 *hash,
                    const struct sig64 *signature);
     void *verify_context;
@@ -70,9 +70,8 @@ struct audit_report {
     uint64_t views[2]; /* ascending */
     struct hash32 hashes[2];
     bool enough; /* no conflict, or f+1 are named */
-    uint64_t
-        missing_view; /* when not enough: no NEW-VIEW of this view lets the second header through;
-                                          * 0: none is wanting */
+    /* When not enough: the NEW-VIEW that let the second header through in this view was not given. Else 0. */
+    uint64_t missing_view;
 };
 
 /* May be called again after more was taken. Cost: every VIEW-CHANGE against every vote. */

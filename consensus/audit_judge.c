@@ -140,32 +140,33 @@ static void find_conflict(const struct audit *audit, struct audit_report *report
     }
 }
 
-/* From the later certificate's view down: under which NEW-VIEW could its header be voted for? One that is not forced by a
- * certificate of a still later view than the first one's holds VIEW-CHANGEs of f+1 who hid what they had COMMITted.
- * Returns the view whose NEW-VIEW is wanting, or 0. */
+/* The lowest view whose certificate made a NEW-VIEW of `view` force the second header; `view` if there is none. One that
+ * lets it through unforced holds VIEW-CHANGEs of f+1 who hid what they had COMMITted: then it is enough already. */
+static uint64_t forced_from(const struct audit *audit, const struct audit_report *report,
+                            uint64_t view)
+{
+    uint64_t lowest = view;
+    for (uint32_t i = 0; i < audit->openings_count; i++) {
+        const struct audit_opening *opening = &audit->openings[i];
+        if (opening->view == view && opening->base_height + 1 == report->height &&
+            opening->forced && hash32_equal(&opening->forced_hash, &report->hashes[1]) &&
+            opening->forced_view < lowest) {
+            lowest = opening->forced_view;
+        }
+    }
+    return lowest;
+}
+
+/* From the later certificate's view down: which NEW-VIEW is wanting? */
 static uint64_t wanting(const struct audit *audit, const struct audit_report *report)
 {
     uint64_t view = report->views[1];
-    while (view > report->views[0]) {
-        uint64_t lower = view;
-        for (uint32_t i = 0; i < audit->openings_count; i++) {
-            const struct audit_opening *opening = &audit->openings[i];
-            bool decides = opening->base_height + 1 == report->height && opening->forced;
-            if (opening->view != view || opening->base_height >= report->height ||
-                (decides && !hash32_equal(&opening->forced_hash, &report->hashes[1]))) {
-                continue;
-            }
-            if (!decides) {
-                return 0;
-            }
-            lower = opening->forced_view < lower ? opening->forced_view : lower;
-        }
-        if (lower == view) {
-            return view;
-        }
-        view = lower;
+    uint64_t below = forced_from(audit, report, view);
+    while (below < view) {
+        view = below;
+        below = forced_from(audit, report, view);
     }
-    return 0;
+    return view;
 }
 
 void audit_judge(struct audit *audit, struct audit_report *report)

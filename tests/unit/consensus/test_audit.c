@@ -8,112 +8,9 @@
 #include "proto/journal.pb-c.h"
 #include "proto/peer.pb-c.h"
 #include "tests/sim/forge.h"
-#include "tests/unit/consensus/network.h"
+#include "tests/unit/consensus/audit_bench.h"
 
 enum { VOTE = XUELIAN__PEER_TYPE__PEER_TYPE_VOTE };
-
-struct bench {
-    struct cluster *cluster;
-    const struct validator_set *set;
-    void *memory;
-    struct audit *audit;
-    struct audit_report report;
-    struct owned kept[32]; /* an audit borrows what it is given */
-    size_t kept_count;
-};
-
-static bool verify(void *context, const struct pubkey33 *key, const struct hash32 *hash,
-                   const struct sig64 *signature)
-{
-    return keys_verify(context, key, hash, signature);
-}
-
-static void begin_with(struct bench *bench, struct cluster *cluster,
-                       const struct validator_set *set, uint32_t statements_max)
-{
-    const struct sim_block *base = cluster->oracle.committed[set->era - 1];
-    struct audit_config config = {.chain_id = cluster->chain.chain_id,
-                                  .set = set,
-                                  .previous_set = set->era == 1 ? NULL : base->set,
-                                  .era_base_hash = base->hash,
-                                  .rotation_blocks = base->params.rotation_blocks,
-                                  .statements_max = statements_max,
-                                  .verify = verify,
-                                  .verify_context = &cluster->keys};
-    *bench = (struct bench){.cluster = cluster, .set = set};
-    bench->memory = sim_new(audit_footprint(&config));
-    bench->audit = audit_init(bench->memory, &config);
-}
-
-static void begin(struct bench *bench, struct cluster *cluster)
-{
-    begin_with(bench, cluster, cluster->chain.genesis->next_set, 500);
-}
-
-static void end(struct bench *bench)
-{
-    for (size_t i = 0; i < bench->kept_count; i++) {
-        owned_free(&bench->kept[i]);
-    }
-    free(bench->memory);
-}
-
-static enum status take(struct bench *bench, struct forged *made)
-{
-    assert_true(bench->kept_count < sizeof bench->kept / sizeof bench->kept[0]);
-    bench->kept[bench->kept_count++] = made->body;
-    return audit_message(bench->audit, made->type, owned_bytes(&made->body));
-}
-
-/* The members named, a bit each. */
-static uint32_t named(struct bench *bench)
-{
-    uint32_t members = 0, count = 0;
-    audit_judge(bench->audit, &bench->report);
-    for (uint32_t i = 0; i < LIMIT_VALIDATORS_MAX; i++) {
-        members |= bench->report.guilty[i] ? UINT32_C(1) << i : 0;
-        count += bench->report.guilty[i];
-    }
-    assert_int_equal(count, bench->report.named);
-    return members;
-}
-
-static void take_disks(struct bench *bench)
-{
-    for (uint32_t i = 0; i < bench->cluster->options.nodes; i++) {
-        const struct disk *disk = &bench->cluster->replicas[i].disk;
-        for (size_t k = 0; k < disk->written; k++) {
-            if (disk->blocks[k].block->set == bench->set) {
-                assert_int_equal(
-                    audit_certificate(bench->audit,
-                                      owned_bytes(&disk->blocks[k].block->header_bytes),
-                                      owned_bytes(&disk->blocks[k].certificate)),
-                    ST_OK);
-            }
-        }
-        for (size_t k = 0; k < disk->new_view_count; k++) {
-            if (disk->new_views[k].era == bench->set->era) {
-                assert_int_equal(audit_message(bench->audit, XUELIAN__PEER_TYPE__PEER_TYPE_NEW_VIEW,
-                                               owned_bytes(&disk->new_views[k].bytes)),
-                                 ST_OK);
-            }
-        }
-        if (disk->record.size > 0) {
-            assert_int_equal(audit_record(bench->audit, owned_bytes(&disk->record)), ST_OK);
-        }
-    }
-}
-
-static enum status vote(struct bench *bench, uint32_t node, enum vote_phase phase, uint64_t view,
-                        const struct hash32 *hash)
-{
-    struct forger forger = forger_of(bench->cluster, node, bench->set);
-    struct forged made;
-    forge_vote(&forger, phase, view, 2, hash, &made);
-    return take(bench, &made);
-}
-
-static const struct hash32 one = {{1}}, other = {{2}};
 
 /* ---- The honest ---------------------------------------------------------------------------------- */
 
@@ -122,17 +19,17 @@ static void honest_are_never_named(void **state)
     struct cluster *cluster = network_stuck();
     struct bench bench;
     (void)state;
-    begin(&bench, cluster);
-    take_disks(&bench);
-    take_disks(&bench); /* the same again adds nothing */
-    assert_int_equal(named(&bench), 0);
+    bench_begin(&bench, cluster);
+    bench_take_disks(&bench);
+    bench_take_disks(&bench); /* the same again adds nothing */
+    assert_int_equal(bench_named(&bench), 0);
     assert_false(bench.report.conflict);
     assert_true(bench.report.enough);
     /* PREPARE Y and COMMIT X in one place is no evidence (R31). */
-    assert_int_equal(vote(&bench, 2, VOTE_PREPARE, 9, &one), ST_OK);
-    assert_int_equal(vote(&bench, 2, VOTE_COMMIT, 9, &other), ST_OK);
-    assert_int_equal(named(&bench), 0);
-    end(&bench);
+    assert_int_equal(bench_vote(&bench, 2, VOTE_PREPARE, 9, &bench_one), ST_OK);
+    assert_int_equal(bench_vote(&bench, 2, VOTE_COMMIT, 9, &bench_other), ST_OK);
+    assert_int_equal(bench_named(&bench), 0);
+    bench_end(&bench);
     network_end(cluster);
 }
 
@@ -153,9 +50,9 @@ static void later_era_is_audited_too(void **state)
     network_submit(cluster, "b");
     cluster_run(cluster, cluster->now_ms + 8000);
     assert_true(cluster->oracle.newest_view > 0);
-    begin_with(&bench, cluster, set, 500);
-    take_disks(&bench);
-    assert_int_equal(named(&bench), 0);
+    bench_begin_with(&bench, cluster, set, 500);
+    bench_take_disks(&bench);
+    assert_int_equal(bench_named(&bench), 0);
     /* The block before the era is its members' affair; a certificate of it proves nothing here, and is checked. */
     const struct disk_block *stored = &cluster->replicas[1].disk.blocks[0];
     struct owned spoilt = {.data = NULL};
@@ -168,8 +65,8 @@ static void later_era_is_audited_too(void **state)
                                        owned_bytes(&spoilt)),
                      ST_BAD_CERTIFICATE);
     owned_free(&spoilt);
-    assert_int_equal(named(&bench), 0);
-    end(&bench);
+    assert_int_equal(bench_named(&bench), 0);
+    bench_end(&bench);
     network_end(cluster);
 }
 
@@ -183,17 +80,17 @@ static void proofs_stand_alone(struct bench *bench)
     for (uint32_t i = 0; i < proofs; i++) {
         const struct audit_guilt *guilt = &bench->report.list[i];
         struct bench fresh;
-        begin_with(&fresh, bench->cluster, bench->set, 50);
+        bench_begin_with(&fresh, bench->cluster, bench->set, 50);
         assert_int_equal(audit_message(fresh.audit, guilt->first_type, guilt->first), ST_OK);
         if (guilt->second.size > 0) {
             assert_int_equal(
-                named(&fresh) & UINT32_C(1) << guilt->member,
+                bench_named(&fresh) & UINT32_C(1) << guilt->member,
                 guilt->kind == PBFT_EVIDENCE_BAD_NEW_VIEW ? UINT32_C(1) << guilt->member : 0);
             assert_int_equal(audit_message(fresh.audit, guilt->second_type, guilt->second), ST_OK);
         }
-        assert_int_equal(named(&fresh), UINT32_C(1) << guilt->member);
+        assert_int_equal(bench_named(&fresh), UINT32_C(1) << guilt->member);
         assert_int_equal(fresh.report.list[0].kind, guilt->kind);
-        end(&fresh);
+        bench_end(&fresh);
     }
 }
 
@@ -203,34 +100,36 @@ static void two_of_one_place(void **state)
     struct bench bench;
     struct forged made;
     (void)state;
-    begin(&bench, cluster);
-    assert_int_equal(vote(&bench, 1, VOTE_PREPARE, 5, &one), ST_OK);
-    assert_int_equal(vote(&bench, 1, VOTE_PREPARE, 6, &other), ST_OK); /* another place */
-    assert_int_equal(vote(&bench, 3, VOTE_PREPARE, 5, &other), ST_OK); /* another member */
-    assert_int_equal(named(&bench), 0);
-    assert_int_equal(vote(&bench, 1, VOTE_PREPARE, 5, &other), ST_OK);
-    assert_int_equal(named(&bench), 2);
-    assert_int_equal(vote(&bench, 1, VOTE_PREPARE, 5, &(struct hash32){{3}}), ST_OK);
-    assert_int_equal(vote(&bench, 2, VOTE_COMMIT, 5, &one), ST_OK);
-    assert_int_equal(vote(&bench, 2, VOTE_COMMIT, 5, &other), ST_OK);
+    bench_begin(&bench, cluster);
+    assert_int_equal(bench_vote(&bench, 1, VOTE_PREPARE, 5, &bench_one), ST_OK);
+    assert_int_equal(bench_vote(&bench, 1, VOTE_PREPARE, 6, &bench_other),
+                     ST_OK); /* another place */
+    assert_int_equal(bench_vote(&bench, 3, VOTE_PREPARE, 5, &bench_other),
+                     ST_OK); /* another member */
+    assert_int_equal(bench_named(&bench), 0);
+    assert_int_equal(bench_vote(&bench, 1, VOTE_PREPARE, 5, &bench_other), ST_OK);
+    assert_int_equal(bench_named(&bench), 2);
+    assert_int_equal(bench_vote(&bench, 1, VOTE_PREPARE, 5, &(struct hash32){{3}}), ST_OK);
+    assert_int_equal(bench_vote(&bench, 2, VOTE_COMMIT, 5, &bench_one), ST_OK);
+    assert_int_equal(bench_vote(&bench, 2, VOTE_COMMIT, 5, &bench_other), ST_OK);
     struct forger forger = forger_of(cluster, 3, bench.set);
     const struct sim_block *genesis = cluster->chain.genesis;
     for (uint64_t k = 0; k < 2; k++) {
         forge_pre_prepare(&forger, 3, 2, &genesis->hash, genesis->header.time_ms + k, NULL, 0,
                           &made);
-        assert_int_equal(take(&bench, &made), ST_OK);
+        assert_int_equal(bench_take(&bench, &made), ST_OK);
     }
     const struct disk_block *tip = &cluster->replicas[0].disk.blocks[0];
     forger = forger_of(cluster, 0, bench.set);
     forge_view_change(&forger, 7, genesis, bytes_of(NULL, 0), NULL, bytes_of(NULL, 0), &made);
-    assert_int_equal(take(&bench, &made), ST_OK);
+    assert_int_equal(bench_take(&bench, &made), ST_OK);
     forge_view_change(&forger, 7, tip->block, owned_bytes(&tip->certificate), NULL,
                       bytes_of(NULL, 0), &made);
-    assert_int_equal(take(&bench, &made), ST_OK);
-    assert_int_equal(named(&bench), 15);
+    assert_int_equal(bench_take(&bench, &made), ST_OK);
+    assert_int_equal(bench_named(&bench), 15);
     assert_int_equal(bench.report.proofs, 5); /* and 0 hides its COMMIT of block 1 */
     proofs_stand_alone(&bench);
-    end(&bench);
+    bench_end(&bench);
     network_end(cluster);
 }
 
@@ -244,7 +143,7 @@ static uint32_t hiding(struct cluster *cluster, uint64_t view, const struct sim_
     struct forger forger = forger_of(cluster, 3, block->set);
     struct forged made;
     struct bench bench;
-    begin(&bench, cluster);
+    bench_begin(&bench, cluster);
     if (shown != NULL) {
         assert_true(forge_certificate(cluster, VOTE_PREPARE, shown_view, shown, 15, &certificate));
     }
@@ -252,24 +151,17 @@ static uint32_t hiding(struct cluster *cluster, uint64_t view, const struct sim_
                       committed->header.height == 0 ? bytes_of(NULL, 0)
                                                     : owned_bytes(&tip->certificate),
                       shown, owned_bytes(&certificate), &made);
-    assert_int_equal(take(&bench, &made), ST_OK);
-    assert_int_equal(named(&bench), 0);
-    assert_int_equal(vote(&bench, 3, VOTE_COMMIT, 3, &block->hash), ST_OK);
-    uint32_t members = named(&bench);
+    assert_int_equal(bench_take(&bench, &made), ST_OK);
+    assert_int_equal(bench_named(&bench), 0);
+    assert_int_equal(bench_vote(&bench, 3, VOTE_COMMIT, 3, &block->hash), ST_OK);
+    uint32_t members = bench_named(&bench);
     assert_true(members == 0 || bench.report.list[0].kind == PBFT_EVIDENCE_COMMIT_FORGOTTEN);
     if (members != 0) {
         proofs_stand_alone(&bench);
     }
     owned_free(&certificate);
-    end(&bench);
+    bench_end(&bench);
     return members;
-}
-
-static void all_are_puppets(struct cluster *cluster)
-{
-    for (uint32_t i = 0; i < cluster->options.nodes; i++) {
-        cluster->replicas[i].puppet = true; /* any certificate can be made */
-    }
 }
 
 static void hidden_commits(void **state)
@@ -277,13 +169,9 @@ static void hidden_commits(void **state)
     struct cluster *cluster = network_stuck();
     const struct sim_block *block = cluster->chain.at_height[2];
     const struct sim_block *tip = cluster->oracle.committed[1], *genesis = cluster->chain.genesis;
-    struct sim_block another = *block;
+    struct sim_block another = bench_beside(block, 1);
     (void)state;
-    all_are_puppets(cluster);
-    another.header.time_ms++;
-    header_hash(&another.hash, &another.header);
-    another.header_bytes = (struct owned){.data = sim_new(LIMIT_HEADER_SIZE_MAX)};
-    another.header_bytes.size = header_encode(another.header_bytes.data, &another.header);
+    bench_own_all_keys(cluster);
     assert_int_equal(hiding(cluster, 4, tip, NULL, 0), 8);
     assert_int_equal(hiding(cluster, 4, genesis, NULL, 0), 8);
     assert_int_equal(hiding(cluster, 9, tip, block, 2), 8); /* of an earlier view */
@@ -337,24 +225,24 @@ static uint32_t names_of_new_view(struct cluster *cluster, const struct parts *p
         struct forger forger = forger_of(cluster, node, cluster->chain.genesis->next_set);
         struct forged made;
         struct bench bench;
-        begin(&bench, cluster);
+        bench_begin(&bench, cluster);
         if (first == 0) {
             assert_int_equal(
                 audit_message(bench.audit, XUELIAN__PEER_TYPE__PEER_TYPE_NEW_VIEW, parts->whole),
                 ST_OK);
         }
         forge_new_view(&forger, view, changes, count, &made);
-        assert_int_equal(take(&bench, &made), ST_OK);
+        assert_int_equal(bench_take(&bench, &made), ST_OK);
         assert_int_equal(
             audit_message(bench.audit, XUELIAN__PEER_TYPE__PEER_TYPE_NEW_VIEW, parts->whole),
             ST_OK);
-        uint32_t now = named(&bench);
+        uint32_t now = bench_named(&bench);
         assert_true(first == 0 || now == members);
         if (now != 0) {
             proofs_stand_alone(&bench);
         }
         members = now;
-        end(&bench);
+        bench_end(&bench);
     }
     return members;
 }
@@ -458,31 +346,31 @@ static void invalid_changes_name_nobody(void **state)
     struct forged made;
     struct bench bench;
     (void)state;
-    begin(&bench, cluster);
-    assert_int_equal(vote(&bench, 3, VOTE_COMMIT, 1, &block->hash), ST_OK);
+    bench_begin(&bench, cluster);
+    assert_int_equal(bench_vote(&bench, 3, VOTE_COMMIT, 1, &block->hash), ST_OK);
     altered.hash.bytes[0] ^= 1; /* another block 0 */
     forge_view_change(&forger, 3, &altered, bytes_of(NULL, 0), NULL, bytes_of(NULL, 0), &made);
-    assert_int_equal(take(&bench, &made), ST_OK);
+    assert_int_equal(bench_take(&bench, &made), ST_OK);
     (void)forge_certificate(cluster, VOTE_COMMIT, 0, tip, 0, &certificate); /* noise */
     forge_view_change(&forger, 4, tip, owned_bytes(&certificate), NULL, bytes_of(NULL, 0), &made);
-    assert_int_equal(take(&bench, &made), ST_OK);
-    all_are_puppets(cluster);
+    assert_int_equal(bench_take(&bench, &made), ST_OK);
+    bench_own_all_keys(cluster);
     (void)forge_certificate(cluster, VOTE_PREPARE, 0, tip, 15,
                             &certificate); /* a phase for another */
     forge_view_change(&forger, 5, tip, owned_bytes(&certificate), NULL, bytes_of(NULL, 0), &made);
-    assert_int_equal(take(&bench, &made), ST_OK);
+    assert_int_equal(bench_take(&bench, &made), ST_OK);
     (void)forge_certificate(cluster, VOTE_COMMIT, 0, block, 15, &certificate);
     forge_view_change(&forger, 6, tip, good, block, owned_bytes(&certificate), &made);
-    assert_int_equal(take(&bench, &made), ST_OK);
+    assert_int_equal(bench_take(&bench, &made), ST_OK);
     (void)forge_certificate(cluster, VOTE_PREPARE, 0, tip, 15, &certificate);
     forge_view_change(&forger, 7, tip, good, tip, owned_bytes(&certificate), &made);
-    assert_int_equal(take(&bench, &made), ST_OK);
+    assert_int_equal(bench_take(&bench, &made), ST_OK);
     (void)forge_certificate(cluster, VOTE_PREPARE, 8, block, 15, &certificate);
     forge_view_change(&forger, 8, tip, good, block, owned_bytes(&certificate), &made);
-    assert_int_equal(take(&bench, &made), ST_OK);
-    assert_int_equal(named(&bench), 0);
+    assert_int_equal(bench_take(&bench, &made), ST_OK);
+    assert_int_equal(bench_named(&bench), 0);
     owned_free(&certificate);
-    end(&bench);
+    bench_end(&bench);
     network_end(cluster);
 }
 
@@ -496,26 +384,26 @@ static void refusals(void **state)
     struct forged made;
     struct bench bench;
     (void)state;
-    begin(&bench, cluster);
+    bench_begin(&bench, cluster);
     assert_int_equal(audit_message(bench.audit, VOTE, bytes_of("?", 1)), ST_BAD_ENCODING);
     assert_int_equal(audit_message(bench.audit, VOTE, bytes_of(bench.memory, 1000000)),
                      ST_BAD_SIZE);
-    forge_status(&forger, 1, 1, &one, &made);
-    assert_int_equal(take(&bench, &made), ST_UNKNOWN_KIND);
+    forge_status(&forger, 1, 1, &bench_one, &made);
+    assert_int_equal(bench_take(&bench, &made), ST_UNKNOWN_KIND);
     forger.era = 2;
-    forge_vote(&forger, VOTE_COMMIT, 1, 2, &one, &made);
-    assert_int_equal(take(&bench, &made), ST_OLD);
+    forge_vote(&forger, VOTE_COMMIT, 1, 2, &bench_one, &made);
+    assert_int_equal(bench_take(&bench, &made), ST_OLD);
     forger.era = 1;
     forger.sender = 4;
-    forge_vote(&forger, VOTE_COMMIT, 1, 2, &one, &made);
-    assert_int_equal(take(&bench, &made), ST_UNKNOWN_VALIDATOR);
+    forge_vote(&forger, VOTE_COMMIT, 1, 2, &bench_one, &made);
+    assert_int_equal(bench_take(&bench, &made), ST_UNKNOWN_VALIDATOR);
     forger.sender = 2; /* in another's name */
     for (int k = 0; k < 2; k++) {
-        forge_vote(&forger, VOTE_COMMIT, 1, 2, k == 0 ? &one : &other, &made);
-        assert_int_equal(take(&bench, &made), ST_BAD_SIGNATURE);
+        forge_vote(&forger, VOTE_COMMIT, 1, 2, k == 0 ? &bench_one : &bench_other, &made);
+        assert_int_equal(bench_take(&bench, &made), ST_BAD_SIGNATURE);
     }
-    forge_new_view(&forger, 1, &(struct bytes){.data = one.bytes, .size = 32}, 1, &made);
-    assert_int_equal(take(&bench, &made), ST_BAD_SIGNATURE);
+    forge_new_view(&forger, 1, &(struct bytes){.data = bench_one.bytes, .size = 32}, 1, &made);
+    assert_int_equal(bench_take(&bench, &made), ST_BAD_SIGNATURE);
     assert_int_equal(audit_certificate(bench.audit, bytes_of("?", 1), bytes_of("?", 1)),
                      ST_BAD_ENCODING);
     assert_int_equal(
@@ -532,16 +420,16 @@ static void refusals(void **state)
     assert_int_equal(audit_record(bench.audit, bytes_of("?", 1)), ST_BAD_ENCODING);
     Xuelian__JournalRecord foreign = XUELIAN__JOURNAL_RECORD__INIT;
     uint8_t bytes[64];
-    foreign.chain_id = field_borrow(&other, 32);
+    foreign.chain_id = field_borrow(&bench_other, 32);
     assert_int_equal(
         audit_record(bench.audit, bytes_of(bytes, canonical_encode(bytes, &foreign.base))),
         ST_WRONG_CHAIN);
-    foreign.chain_id = field_borrow(&other, 31);
+    foreign.chain_id = field_borrow(&bench_other, 31);
     assert_int_equal(
         audit_record(bench.audit, bytes_of(bytes, canonical_encode(bytes, &foreign.base))),
         ST_WRONG_CHAIN);
-    assert_int_equal(named(&bench), 0);
-    end(&bench);
+    assert_int_equal(bench_named(&bench), 0);
+    bench_end(&bench);
     network_end(cluster);
 }
 
@@ -553,16 +441,108 @@ static void full(void **state)
     struct bench bench;
     (void)state;
     take_apart(cluster, &parts);
-    begin_with(&bench, cluster, cluster->chain.genesis->next_set, 1);
+    bench_begin_with(&bench, cluster, cluster->chain.genesis->next_set, 1);
     assert_int_equal(
         audit_message(bench.audit, XUELIAN__PEER_TYPE__PEER_TYPE_NEW_VIEW, parts.whole),
         ST_NO_MEMORY);
     assert_int_equal(audit_certificate(bench.audit, owned_bytes(&tip->block->header_bytes),
                                        owned_bytes(&tip->certificate)),
                      ST_NO_MEMORY);
-    assert_int_equal(named(&bench), 0);
-    end(&bench);
+    assert_int_equal(bench_named(&bench), 0);
+    bench_end(&bench);
     free(parts.memory);
+    network_end(cluster);
+}
+
+/* Other choices of q from the same VIEW-CHANGEs are other NEW-VIEWs, and may be more than there is room for. */
+static void full_of_new_views(void **state)
+{
+    struct cluster *cluster = network_begin();
+    const struct sim_block *genesis = cluster->chain.genesis;
+    struct forged changes[4];
+    struct bench bench;
+    (void)state;
+    bench_begin_with(&bench, cluster, genesis->next_set, 4);
+    for (uint32_t i = 0; i < 4; i++) {
+        struct forger forger = forger_of(cluster, i, bench.set);
+        forge_view_change(&forger, 1, genesis, bytes_of(NULL, 0), NULL, bytes_of(NULL, 0),
+                          &changes[i]);
+    }
+    for (uint32_t left_out = 0; left_out < 5; left_out++) {
+        struct forger forger = forger_of(cluster, left_out < 4 ? 1 : 2, bench.set);
+        struct bytes list[4];
+        struct forged made;
+        size_t count = 0;
+        for (uint32_t i = 0; i < 4 && count < 3; i++) {
+            if (i != left_out) {
+                list[count++] = owned_bytes(&changes[i].body);
+            }
+        }
+        forge_new_view(&forger, 1, list, count, &made);
+        assert_int_equal(bench_take(&bench, &made), left_out < 4 ? ST_OK : ST_NO_MEMORY);
+    }
+    assert_int_equal(bench_named(&bench), 0);
+    for (uint32_t i = 0; i < 4; i++) {
+        forged_free(&changes[i]);
+    }
+    bench_end(&bench);
+    network_end(cluster);
+}
+
+/* What a VIEW-CHANGE names must lead to its era: neither the block that ended the era, nor one before the era's base. */
+static void blocks_outside_the_era(void **state)
+{
+    struct cluster *cluster = network_begin();
+    struct forged made;
+    struct bench bench;
+    (void)state;
+    network_submit(cluster, "a");
+    cluster_run(cluster, cluster->now_ms + 500);
+    network_submit(cluster, "set:-0");
+    cluster_run(cluster, cluster->now_ms + 500);
+    assert_int_equal(cluster->oracle.height, 2);
+    const struct disk_block *blocks = cluster->replicas[1].disk.blocks;
+    const struct validator_set *first = blocks[0].block->set, *later = blocks[1].block->next_set;
+    bench_begin_with(&bench, cluster, later, 100);
+    assert_int_equal(later->era, 3);
+    assert_int_equal(audit_certificate(bench.audit, owned_bytes(&blocks[0].block->header_bytes),
+                                       owned_bytes(&blocks[0].certificate)),
+                     ST_BAD_CERTIFICATE); /* of an era that is over */
+    struct forger forger = forger_of(cluster, 1, later);
+    struct sim_block moved = *blocks[1].block;
+    moved.header.height = 5; /* and a header of height 2 */
+    const struct {
+        const struct sim_block *committed;
+        struct bytes certificate;
+    } named[] = {{cluster->chain.genesis, bytes_of(NULL, 0)},
+                 {blocks[0].block, owned_bytes(&blocks[0].certificate)},
+                 {&moved, owned_bytes(&blocks[1].certificate)}};
+    bench_own_all_keys(cluster);
+    for (uint64_t i = 0; i < 3; i++) {
+        forge_view_change(&forger, i + 1, named[i].committed, named[i].certificate, NULL,
+                          bytes_of(NULL, 0), &made);
+        assert_int_equal(bench_take(&bench, &made), ST_OK);
+    }
+    struct forged commit;
+    forge_vote(&forger, VOTE_COMMIT, 0, 9, &bench_one, &commit);
+    assert_int_equal(bench_take(&bench, &commit), ST_OK);
+    assert_int_equal(bench_named(&bench), 0); /* none of these hides it: none opens a view */
+    bench_end(&bench);
+
+    bench_begin(&bench, cluster);
+    forger = forger_of(cluster, 1, first);
+    forge_view_change(&forger, 1, blocks[1].block, owned_bytes(&blocks[1].certificate), NULL,
+                      bytes_of(NULL, 0), &made);
+    assert_int_equal(bench_take(&bench, &made), ST_OK);
+    struct sim_block renamed = *blocks[0].block;
+    renamed.hash.bytes[0] ^= 1;
+    forge_view_change(&forger, 2, &renamed, owned_bytes(&blocks[0].certificate), NULL,
+                      bytes_of(NULL, 0), &made);
+    assert_int_equal(bench_take(&bench, &made), ST_OK);
+    forge_vote(&forger, VOTE_COMMIT, 0, 9, &bench_one, &commit);
+    assert_int_equal(bench_take(&bench, &commit), ST_OK);
+    assert_int_equal(bench_named(&bench), 0);
+    bench_end(&bench);
     network_end(cluster);
 }
 
@@ -577,6 +557,8 @@ int main(void)
         cmocka_unit_test(invalid_changes_name_nobody),
         cmocka_unit_test(refusals),
         cmocka_unit_test(full),
+        cmocka_unit_test(full_of_new_views),
+        cmocka_unit_test(blocks_outside_the_era),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
