@@ -61,8 +61,8 @@ static bool unexplained(const struct pbft *core, uint8_t type, const struct sign
     }
     uint64_t newest =
         type == XUELIAN__PEER_TYPE__PEER_TYPE_NEW_VIEW ? own->new_view_sent : own->target;
-    return found->place.era > own->era ||
-           (found->place.era == own->era && found->place.view > newest);
+    /* Of the open era: the journal may be ahead of it, never behind (recover_enter_era). */
+    return found->place.era == own->era && found->place.view > newest;
 }
 
 static bool armed(const struct pbft *core)
@@ -156,11 +156,9 @@ struct answer {
 
 static void answer_add(struct answer *answer, uint8_t type, struct bytes bytes)
 {
-    if (answer->size + bytes.size + ANSWER_OVERHEAD >
-        frame_body_size_max(XUELIAN__PEER_TYPE__PEER_TYPE_NEWEST_ANSWER)) {
-        return;
-    }
     answer->size += bytes.size;
+    CHECK(answer->size + ANSWER_OVERHEAD <=
+          frame_body_size_max(XUELIAN__PEER_TYPE__PEER_TYPE_NEWEST_ANSWER));
     answer->messages[answer->wire.n_messages] = field_borrow(bytes.data, bytes.size);
     answer->types[answer->wire.n_messages] = type;
     answer->wire.n_messages++;
@@ -189,7 +187,7 @@ static void answer_member(const struct pbft *core, struct answer *answer, uint32
         if (proposal->state != PROPOSAL_NONE && proposal->sender == member) {
             answer_add(answer, XUELIAN__PEER_TYPE__PEER_TYPE_PRE_PREPARE,
                        blob_bytes(&proposal->message));
-            return; /* the newest is enough, and two may not fit */
+            return; /* the newest is enough, and two might not fit */
         }
     }
 }
