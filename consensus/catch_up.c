@@ -261,14 +261,16 @@ enum status catch_up_certified(struct pbft *core, const struct pubkey33 *from, s
     if (status != ST_OK) {
         return status;
     }
-    header_hash(&hash, &header);
-    if (header.height < core->height || header.height == 0 ||
-        (header.height == core->height && hash32_equal(&hash, &core->hash))) {
+    if (header.height < core->height || header.height == 0) {
         return ST_OLD;
     }
     if (header.height > core->height + 1) {
         catch_up_note(core, from, header.height);
         return ST_FUTURE;
+    }
+    header_hash(&hash, &header);
+    if (header.height == core->height && hash32_equal(&hash, &core->hash)) {
+        return ST_OLD;
     }
     status = adoption_check(core, &header, &hash, certificate);
     if (status != ST_OK) {

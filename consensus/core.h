@@ -250,6 +250,7 @@ struct pbft {
     struct blob batch;            /* own Proposal under CHECK; size 0: none */
     struct adoption adoptions[2]; /* under judgement or judged; the one after */
     struct member_change *changes;
+    uint64_t highest_change; /* view that a valid VIEW-CHANGE of this era has asked for */
     struct opening openings[2];
     uint8_t *evidence_sent; /* per member, at this height */
     uint8_t *bad_new_views; /* per member, in this era */
@@ -286,6 +287,24 @@ struct pbft {
     bool unfinished;      /* effects ran out of room: tick at once */
 };
 
+/* ---- Times --------------------------------------------------------------------------------------- */
+
+static inline uint64_t earlier_ms(uint64_t a, uint64_t b)
+{
+    return a < b ? a : b;
+}
+
+static inline uint64_t later_ms(uint64_t a, uint64_t b)
+{
+    return a > b ? a : b;
+}
+
+/* Saturates. */
+static inline uint64_t sum_ms(uint64_t a, uint64_t b)
+{
+    return a > UINT64_MAX - b ? UINT64_MAX : a + b;
+}
+
 /* ---- pbft.c: memory, effects, sets and small questions ------------------------------------------- */
 
 void blob_set(struct blob *blob, struct bytes bytes);
@@ -318,9 +337,6 @@ void core_check_params(const struct pbft_params *params); /* genesis and governa
 bool place_above(const struct place *a, const struct place *b);
 /* The newest place of an era: its highest view and its highest height, which a crash may have parted. */
 void place_raise(struct place *newest, const struct place *place);
-uint64_t earlier_ms(uint64_t a, uint64_t b);
-uint64_t later_ms(uint64_t a, uint64_t b);
-uint64_t sum_ms(uint64_t a, uint64_t b); /* saturates */
 
 /* ---- message.c: decoded forms -------------------------------------------------------------------- */
 

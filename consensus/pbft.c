@@ -232,21 +232,6 @@ void place_raise(struct place *newest, const struct place *place)
     }
 }
 
-uint64_t earlier_ms(uint64_t a, uint64_t b)
-{
-    return a < b ? a : b;
-}
-
-uint64_t later_ms(uint64_t a, uint64_t b)
-{
-    return a > b ? a : b;
-}
-
-uint64_t sum_ms(uint64_t a, uint64_t b)
-{
-    return a > UINT64_MAX - b ? UINT64_MAX : a + b;
-}
-
 uint64_t core_token(struct pbft *core)
 {
     return ++core->next_token;
@@ -348,6 +333,7 @@ void core_use_set(struct pbft *core, const struct validator_set *set)
         core->openings[h].state = JUDGED_NONE;
         core->openings[h].message.size = 0;
     }
+    core->highest_change = 0;
     catch_up_use_set(core);
     core->tripwire.answered = 0;
     core->tripwire.token = 0;

@@ -10,22 +10,32 @@ static void certificate_digest(struct hash32 *out, struct bytes certificate)
     hash_tagged(out, TAG_CERTIFICATE, certificate.data, certificate.size);
 }
 
-bool certificate_known(const struct pbft *core, struct bytes certificate)
+static bool digest_known(const struct pbft *core, const struct hash32 *digest)
 {
-    struct hash32 digest;
-    certificate_digest(&digest, certificate);
     for (uint32_t i = 0; i < VERIFIED_MAX; i++) {
-        if (hash32_equal(&core->verified[i], &digest)) {
+        if (memcmp(core->verified[i].bytes, digest->bytes, sizeof digest->bytes) == 0) {
             return true;
         }
     }
     return false;
 }
 
+bool certificate_known(const struct pbft *core, struct bytes certificate)
+{
+    struct hash32 digest;
+    certificate_digest(&digest, certificate);
+    return digest_known(core, &digest);
+}
+
 void certificate_remember(struct pbft *core, struct bytes certificate)
 {
-    if (certificate.size > 0 && !certificate_known(core, certificate)) {
-        certificate_digest(&core->verified[core->verified_next], certificate);
+    struct hash32 digest;
+    if (certificate.size == 0) {
+        return;
+    }
+    certificate_digest(&digest, certificate);
+    if (!digest_known(core, &digest)) {
+        core->verified[core->verified_next] = digest;
         core->verified_next = (core->verified_next + 1) % VERIFIED_MAX;
     }
 }
@@ -69,10 +79,13 @@ static void check_once(const struct pbft *core, struct bytes bytes,
                        struct checks *checks)
 {
     struct hash32 digest;
-    if (checks == NULL || certificate_known(core, bytes)) {
+    if (checks == NULL) {
         return;
     }
     certificate_digest(&digest, bytes);
+    if (digest_known(core, &digest)) {
+        return;
+    }
     for (uint32_t i = 0; i < checks->certificates_count; i++) {
         if (hash32_equal(&checks->certificates[i], &digest)) {
             return;
@@ -247,6 +260,7 @@ static void change_valid(struct pbft *core, uint32_t member)
                             .prepared_hash = held->prepared_hash};
     view_change_check_fork(core, &judged);
     held->state = JUDGED_VALID;
+    core->highest_change = later_ms(core->highest_change, held->new_view);
     arena_reset(&core->scratch);
     view_change_again(&change, blob_bytes(&held->message), core);
     view_change_remember(core, &change);
@@ -438,7 +452,7 @@ bool view_change_advance(struct pbft *core)
     if (!core_may_vote(core)) {
         return false;
     }
-    uint64_t joined = joined_view(core);
+    uint64_t joined = core->highest_change > core->own.target ? joined_view(core) : 0;
     /* With n <= 3 a single member moves all: by one view, from one that is open (R16 does the rest). */
     bool alone = quorum_weak(core->set.count) == 1;
     if (joined > core->own.target && (!alone || core_installed(core))) {

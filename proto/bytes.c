@@ -33,11 +33,6 @@ bool hash32_is_zero(const struct hash32 *h)
     return hash32_equal(h, &zero);
 }
 
-int pubkey33_compare(const struct pubkey33 *a, const struct pubkey33 *b)
-{
-    return memcmp(a->bytes, b->bytes, sizeof a->bytes);
-}
-
 void be32_put(uint8_t out[4], uint32_t value)
 {
     for (int i = 0; i < 4; i++) {

@@ -2,6 +2,8 @@
 #ifndef XUELIAN_PROTO_BYTES_H
 #define XUELIAN_PROTO_BYTES_H
 
+#include <string.h>
+
 #include "proto/status.h"
 #include "proto/types.h"
 
@@ -20,7 +22,11 @@ int bytes_compare(struct bytes a, struct bytes b);
 bool hash32_equal(const struct hash32 *a, const struct hash32 *b);
 int hash32_compare(const struct hash32 *a, const struct hash32 *b);
 bool hash32_is_zero(const struct hash32 *h);
-int pubkey33_compare(const struct pubkey33 *a, const struct pubkey33 *b);
+
+static inline int pubkey33_compare(const struct pubkey33 *a, const struct pubkey33 *b)
+{
+    return memcmp(a->bytes, b->bytes, sizeof a->bytes);
+}
 
 /* Big-endian stores and loads. */
 void be32_put(uint8_t out[4], uint32_t value);

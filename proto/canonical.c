@@ -26,6 +26,11 @@ static enum status read_varint(const uint8_t *data, size_t end, size_t *at, uint
 {
     uint64_t sum = 0;
     size_t i = *at;
+    if (i < end && data[i] < 0x80) {
+        *value = data[i]; /* most are one byte */
+        *at = i + 1;
+        return ST_OK;
+    }
     for (unsigned shift = 0; shift < 70; shift += 7) {
         if (i >= end) {
             return ST_TRUNCATED;
@@ -149,6 +154,16 @@ static enum status check_sized(struct walk *walk, struct walk_level *level,
     return status;
 }
 
+/* Most schemas number their fields from 1 on without a gap. */
+static const ProtobufCFieldDescriptor *field_of(const ProtobufCMessageDescriptor *schema,
+                                                uint32_t number)
+{
+    if (number - 1 < schema->n_fields && schema->fields[number - 1].id == number) {
+        return &schema->fields[number - 1];
+    }
+    return protobuf_c_message_descriptor_get_field(schema, number);
+}
+
 static enum status check_field(struct walk *walk, struct walk_level *level)
 {
     uint64_t tag;
@@ -161,8 +176,7 @@ static enum status check_field(struct walk *walk, struct walk_level *level)
         return ST_BAD_ENCODING;
     }
     uint32_t number = (uint32_t)(tag >> 3);
-    const ProtobufCFieldDescriptor *field =
-        protobuf_c_message_descriptor_get_field(level->schema, number);
+    const ProtobufCFieldDescriptor *field = field_of(level->schema, number);
     if (field == NULL) {
         return ST_BAD_ENCODING;
     }
