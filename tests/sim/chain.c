@@ -203,6 +203,19 @@ struct sim_block *chain_block(struct chain *chain, const struct header *header,
     return block;
 }
 
+struct sim_block *chain_find_executed(const struct chain *chain, const struct sim_block *parent,
+                                      struct bytes proposal)
+{
+    size_t height = (size_t)parent->header.height + 1;
+    struct sim_block *block = height < chain->heights ? chain->at_height[height] : NULL;
+    while (block != NULL &&
+           (block->twisted || !hash32_equal(&block->header.parent_hash, &parent->hash) ||
+            !bytes_equal(owned_bytes(&block->proposal), proposal))) {
+        block = block->beside;
+    }
+    return block;
+}
+
 const struct sim_block *chain_find_block(const struct chain *chain, const struct hash32 *hash)
 {
     return map_get(&chain->block_by_hash, hash);

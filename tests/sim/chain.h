@@ -33,6 +33,7 @@ struct sim_block {
     const struct validator_set *set;      /* certifies it */
     const struct validator_set *next_set; /* of the next height */
     struct pbft_params params;            /* of the next height */
+    bool twisted;                         /* made by an executor that is broken */
     char label[SIM_LABEL_SIZE];
     struct sim_block *beside; /* another one of the same height */
 };
@@ -84,6 +85,9 @@ struct sim_block *chain_block(struct chain *chain, const struct header *header,
                               uint32_t tx_count, const struct validator_set *set,
                               const struct validator_set *next_set,
                               const struct pbft_params *params);
+/* The block that this proposal gave on this parent when it was executed before, anywhere; NULL: it was not. */
+struct sim_block *chain_find_executed(const struct chain *chain, const struct sim_block *parent,
+                                      struct bytes proposal);
 const struct sim_block *chain_find_block(const struct chain *chain, const struct hash32 *hash);
 /* The same set is the same pointer. */
 const struct validator_set *chain_set(struct chain *chain, const struct validator_set *set);

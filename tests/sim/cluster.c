@@ -79,11 +79,12 @@ static struct event *heap_pop(struct cluster *cluster)
 
 struct event *cluster_event(struct cluster *cluster, enum event_type type, uint32_t node)
 {
-    struct event *event = sim_new(sizeof *event);
-    event->type = type;
-    event->node = node;
-    event->order = cluster->next_order++;
-    event->boot = cluster->replicas[node].boot;
+    struct event *event = malloc(sizeof *event);
+    CHECK(event != NULL);
+    *event = (struct event){.type = type,
+                            .node = node,
+                            .order = cluster->next_order++,
+                            .boot = cluster->replicas[node].boot};
     return event;
 }
 

@@ -269,8 +269,11 @@ static void toy_header(struct toy *toy, const struct sim_proposal *proposal,
         hash_plain(&header->state_root, word, sizeof word);
     }
     hash_node(&header->history_root, &tip->header.history_root, &tip->hash);
-    validator_set_hash(&header->validators_hash, tip->next_set);
-    validator_set_hash(&header->next_validators_hash, next);
+    header->validators_hash = tip->header.next_validators_hash;
+    header->next_validators_hash = header->validators_hash;
+    if (next != tip->next_set) {
+        validator_set_hash(&header->next_validators_hash, next);
+    }
     be64_put(word, params->rotation_blocks);
     hash_plain(&header->params_hash, word, sizeof word);
 }
@@ -290,12 +293,17 @@ static enum pbft_outcome toy_execute(void *state, const struct sim_proposal *pro
         !toy_valid(toy, txs, proposal->count)) {
         return PBFT_EXECUTED_INVALID;
     }
+    *result = NULL;
+    *block = twist == 0 ? chain_find_executed(toy->chain, tip, bytes) : NULL;
+    if (*block != NULL) {
+        return PBFT_EXECUTED_OK;
+    }
     const struct validator_set *next =
         next_rules(toy, txs, proposal->count, toy->height + 1, &params);
     toy_header(toy, proposal, txs, next, &params, twist, &header);
     *block =
         chain_block(toy->chain, &header, bytes, txs, proposal->count, tip->next_set, next, &params);
-    *result = NULL;
+    (*block)->twisted = twist != 0;
     return PBFT_EXECUTED_OK;
 }
 

@@ -18,7 +18,8 @@ static inline void *sim_new(size_t size)
 
 static inline uint8_t *sim_copy(struct bytes bytes)
 {
-    uint8_t *copy = sim_new(bytes.size);
+    uint8_t *copy = malloc(bytes.size + 1);
+    CHECK(copy != NULL);
     if (bytes.size > 0) {
         memcpy(copy, bytes.data, bytes.size);
     }

@@ -56,12 +56,22 @@ void oracle_free(struct cluster *cluster)
 
 /* ---- One voice ----------------------------------------------------------------------------------- */
 
+/* Later in the chain, or at the same height in a higher view. */
+static bool beyond(const struct spoken *a, const struct spoken *b)
+{
+    if (a->era != b->era || a->height != b->height) {
+        return a->era > b->era || (a->era == b->era && a->height > b->height);
+    }
+    return a->view > b->view;
+}
+
 static void say(struct replica *replica, enum spoken_kind kind, const struct spoken *said)
 {
     struct cluster *cluster = replica->cluster;
     struct oracle_node *node = &cluster->oracle.nodes[replica->index];
     struct spoken_list *spoken = &node->spoken[kind];
-    for (size_t i = spoken->count; i-- > 0;) {
+    bool first = beyond(said, &spoken->furthest); /* then nothing in the list is of its place */
+    for (size_t i = first ? 0 : spoken->count; i-- > 0;) {
         const struct spoken *before = &spoken->list[i];
         if (before->era == said->era && before->view == said->view &&
             before->height == said->height) {
@@ -93,6 +103,7 @@ static void say(struct replica *replica, enum spoken_kind kind, const struct spo
     }
     spoken->list = sim_grow(spoken->list, spoken->count, &spoken->capacity, sizeof *spoken->list);
     spoken->list[spoken->count++] = *said;
+    spoken->furthest = first ? *said : spoken->furthest;
 }
 
 void oracle_sent(struct replica *replica, struct envelope *envelope)

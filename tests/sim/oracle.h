@@ -35,6 +35,7 @@ enum spoken_kind {
 struct spoken_list {
     struct spoken *list;
     size_t count, capacity;
+    struct spoken furthest; /* by era, height and view, of all there ever was */
 };
 
 struct oracle_node {
