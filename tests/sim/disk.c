@@ -56,7 +56,9 @@ void disk_begin(struct disk *disk, struct bytes record, const struct sim_block *
 
 static void keep_record(struct disk *disk)
 {
-    owned_set(&disk->record, owned_bytes(&disk->pending.record));
+    owned_free(&disk->record);
+    disk->record = disk->pending.record;
+    disk->pending.record = (struct owned){.data = NULL};
     disk->record_era = disk->pending.era;
     disk->record_view = disk->pending.view;
     disk->records++;
