@@ -191,25 +191,83 @@ static bool signers_verify(const struct proof_source *source, const struct tx *t
     return true;
 }
 
-/* The issuer's signature over the deposit that made a version, when its transaction is at hand. */
-static void add_issuer(struct builder *builder, struct bytes version, Xuelian__ItemProof *out)
+/* Most versions shown of one item. Whoever wants more asks for the transactions. */
+enum { HISTORY_MAX = 16, VERSION_WORDS = 256 };
+
+/* The versions of an item that are shown, newest first, decoded. */
+struct history {
+    uint32_t count;
+    struct bytes bytes[HISTORY_MAX];
+    const Xuelian__ItemVersion *versions[HISTORY_MAX];
+};
+
+static const Xuelian__ItemVersion *decode_version(struct builder *builder, struct bytes bytes)
 {
-    uint64_t memory[256];
     struct arena arena;
     ProtobufCMessage *message = NULL;
+    size_t room = VERSION_WORDS * sizeof(uint64_t);
+    arena_init(&arena, zeroed(builder, 1, room), room);
+    return canonical_decode(&message, &xuelian__item_version__descriptor, bytes, &arena) == ST_OK
+               ? (const Xuelian__ItemVersion *)(const void *)message
+               : NULL;
+}
+
+/* The newest version and those before it, as many as are shown. What cannot be read is left out: the versions
+ * before it too. */
+static void read_history(struct builder *builder, uint64_t account_position, struct bytes newest,
+                         struct history *history)
+{
+    struct bytes bytes = newest;
+    *history = (struct history){.count = 0};
+    while (history->count < HISTORY_MAX) {
+        const Xuelian__ItemVersion *version = decode_version(builder, bytes);
+        uint8_t *value = NULL;
+        size_t size = 0;
+        if (version == NULL) {
+            return;
+        }
+        history->bytes[history->count] = bytes;
+        history->versions[history->count++] = version;
+        if (version->number <= 1) {
+            return;
+        }
+        struct state_key key = key_of('O');
+        key_add64(&key, account_position);
+        key_add64(&key, version->item);
+        key_add32(&key, version->number - 1);
+        if (kv_get(builder->view->kv, builder->view->snapshot, key_bytes(&key), &value, &size) !=
+            ST_OK) {
+            return;
+        }
+        bytes = bytes_of(own(builder, value), size);
+    }
+}
+
+/* The deposit that made a version, when its signers' keys follow from genesis and what they signed is the content
+ * of the newest version still. */
+static const struct deposit *deposit_of(struct builder *builder,
+                                        const Xuelian__ItemVersion *version,
+                                        const Xuelian__ItemVersion *newest)
+{
     struct hash32 id;
-    arena_init(&arena, memory, sizeof memory);
-    if (builder->source == NULL ||
-        canonical_decode(&message, &xuelian__item_version__descriptor, version, &arena) != ST_OK) {
-        return;
+    if (version->kind != XUELIAN__ITEM_KIND__ITEM_KIND_OUTCOME ||
+        !bytes_equal(field_bytes(&version->content), field_bytes(&newest->content)) ||
+        !field_copy(&id, 32, &version->tx_id)) {
+        return NULL;
     }
-    const Xuelian__ItemVersion *wire = (const Xuelian__ItemVersion *)(const void *)message;
-    const struct deposit *deposit =
-        field_copy(&id, 32, &wire->tx_id) ? get_deposit(builder, &id) : NULL;
-    if (deposit == NULL || wire->outcome_index >= deposit->tx.item_count ||
-        !signers_verify(builder->source, &deposit->tx, wire->height)) {
-        return;
+    const struct deposit *deposit = get_deposit(builder, &id);
+    if (deposit == NULL || version->outcome_index >= deposit->tx.item_count ||
+        (deposit->tx.kind != XUELIAN__TX_KIND__TX_KIND_DEPOSIT &&
+         deposit->tx.kind != XUELIAN__TX_KIND__TX_KIND_DEPOSIT_BULK) ||
+        !signers_verify(builder->source, &deposit->tx, version->height)) {
+        return NULL;
     }
+    return deposit;
+}
+
+static Xuelian__IssuerSignature *issuer_signature(struct builder *builder,
+                                                  const struct deposit *deposit, uint32_t index)
+{
     const struct tx *tx = &deposit->tx;
     Xuelian__IssuerSignature *issuer = zeroed(builder, 1, sizeof *issuer);
     ProtobufCBinaryData *fields = zeroed(builder, tx->signer_count, sizeof *fields);
@@ -226,20 +284,39 @@ static void add_issuer(struct builder *builder, struct bytes version, Xuelian__I
     issuer->n_signatures = tx->signer_count;
     if (tx->bulk) {
         struct hash32 *path =
-            zeroed(builder, merkle_path_size(wire->outcome_index, tx->item_count), sizeof *path);
-        uint32_t size = merkle_path(path, deposit->leaves, tx->item_count, wire->outcome_index);
+            zeroed(builder, merkle_path_size(index, tx->item_count), sizeof *path);
+        uint32_t size = merkle_path(path, deposit->leaves, tx->item_count, index);
         issuer->item_count = tx->item_count;
         issuer->path = field_borrow(path, 32u * size);
     }
-    out->issuer = issuer;
+    return issuer;
 }
 
-static Xuelian__ItemProof *item_proof(struct builder *builder, struct bytes version)
+/* With the issuers' signatures asked for, an item shows its earlier versions too, and the deposit's signature where
+ * its content is that of the newest. */
+static Xuelian__ItemProof *item_proof(struct builder *builder, uint64_t account_position,
+                                      struct bytes version)
 {
+    struct history history;
     Xuelian__ItemProof *item = zeroed(builder, 1, sizeof *item);
     xuelian__item_proof__init(item);
     item->version = field_borrow(version.data, version.size);
-    add_issuer(builder, version, item);
+    if (builder->source == NULL) {
+        return item;
+    }
+    read_history(builder, account_position, version, &history);
+    ProtobufCBinaryData *earlier = zeroed(builder, HISTORY_MAX, sizeof *earlier);
+    for (uint32_t i = 0; i < history.count; i++) {
+        const Xuelian__ItemVersion *of = history.versions[i];
+        const struct deposit *deposit = deposit_of(builder, of, history.versions[0]);
+        if (deposit != NULL && item->issuer == NULL) {
+            item->issuer = issuer_signature(builder, deposit, of->outcome_index);
+        }
+        if (i > 0) {
+            earlier[item->n_earlier++] = field_borrow(history.bytes[i].data, history.bytes[i].size);
+        }
+    }
+    item->earlier = earlier;
     return item;
 }
 
@@ -332,7 +409,7 @@ enum status proof_record(const struct ledger_view *view, const struct proof_anch
         record.learner = field_borrow(learner, 32);
         record.leaf = &path;
         record.account_value = account_value(&builder, &account);
-        record.item = item_proof(&builder, versions[item - 1]);
+        record.item = item_proof(&builder, account.position, versions[item - 1]);
         record.item_path =
             field_borrow(item_path, 32u * merkle_path(item_path, leaves, count, item - 1));
         wire.record = &record;
@@ -352,9 +429,9 @@ static bool any_withheld(const bool *withhold, size_t count)
     return false;
 }
 
-static void archive_items(struct builder *builder, Xuelian__ArchiveProof *archive, size_t count,
-                          const struct bytes *versions, const struct hash32 *hashes,
-                          const bool *withhold)
+static void archive_items(struct builder *builder, Xuelian__ArchiveProof *archive,
+                          uint64_t account_position, size_t count, const struct bytes *versions,
+                          const struct hash32 *hashes, const bool *withhold)
 {
     Xuelian__ArchiveItem *items = zeroed(builder, count, sizeof *items);
     Xuelian__ArchiveItem **pointers = zeroed(builder, count, sizeof(Xuelian__ArchiveItem *));
@@ -363,7 +440,7 @@ static void archive_items(struct builder *builder, Xuelian__ArchiveProof *archiv
         if (withhold != NULL && withhold[i]) {
             items[i].version_hash = field_borrow(&hashes[i], 32);
         } else {
-            items[i].item = item_proof(builder, versions[i]);
+            items[i].item = item_proof(builder, account_position, versions[i]);
         }
         pointers[i] = &items[i];
     }
@@ -403,7 +480,7 @@ enum status proof_archive(const struct ledger_view *view, const struct proof_anc
         if (!any_withheld(withhold, count)) {
             archive.summary = field_borrow(summary, account_summary_encode(summary, &account));
         }
-        archive_items(&builder, &archive, count, versions, hashes, withhold);
+        archive_items(&builder, &archive, account.position, count, versions, hashes, withhold);
         wire.archive = &archive;
         status = pack(&builder, anchor, &wire, proof, size);
     }

@@ -90,7 +90,17 @@ enum verify_fault item_check(struct verifier *v, struct bytes proof, uint64_t nu
                              struct verify_item *item, struct hash32 *version_hash);
 void item_leaf(struct hash32 *leaf, uint64_t number, const struct hash32 *version_hash);
 
-/* issuer.c: the issuer's own signature on an item. */
-enum verify_fault issuer_check(struct verifier *v, struct bytes message, struct verify_item *item);
+/* issuer.c: the issuer's own signature on an item: on the version shown, or on an earlier one with the same
+ * content, for what was disputed, suspended or restored since is still what was signed. */
+struct issuer_origin {
+    struct hash32 wanted; /* the transaction that the proof's signature is about; zeros: none */
+    struct hash32 tx_id;  /* of the version that it is checked against */
+    uint64_t height;
+    uint32_t outcome_index;
+};
+/* H(TX_ID, common) of the IssuerSignature in an ItemProof; zeros when there is none. Checks nothing. */
+struct hash32 issuer_transaction(struct bytes item_proof);
+enum verify_fault issuer_check(struct verifier *v, struct bytes message, struct verify_item *item,
+                               const struct issuer_origin *origin);
 
 #endif

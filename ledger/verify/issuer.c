@@ -5,8 +5,8 @@
 #include "ledger/verify/internal.h"
 #include "proto/bytes.h"
 
-enum { TX_KIND_MAX = 4, TX_KIND_DEPOSIT = 3, TX_KIND_DEPOSIT_BULK = 4 };
-enum { SIGNER_ROLE_MAX = 2, SIGNER_ROLE_MEMBER = 1 };
+enum { TX_KIND_MAX = 255, TX_KIND_DEPOSIT = 3, TX_KIND_DEPOSIT_BULK = 4 };
+enum { SIGNER_ROLE_MAX = 3, SIGNER_ROLE_MEMBER = 1 };
 
 struct signer_view {
     uint32_t member;
@@ -66,14 +66,15 @@ static enum verify_fault common_read(struct verifier *v, struct bytes bytes,
 
 /* What the signers would have committed to had they signed this item at this place. */
 static enum verify_fault commitment_make(struct hash32 *out, uint32_t kind, uint64_t item_count,
-                                         struct bytes path, const struct verify_item *item)
+                                         struct bytes path, const struct verify_item *item,
+                                         uint32_t outcome_index)
 {
     struct hasher hasher;
     struct hash32 leaf;
     struct hash32 root;
     uint8_t number[8];
     be32_put(number, kind);
-    if (kind == TX_KIND_DEPOSIT && item_count == 0 && path.size == 0 && item->outcome_index == 0) {
+    if (kind == TX_KIND_DEPOSIT && item_count == 0 && path.size == 0 && outcome_index == 0) {
         hasher_init_tagged(&hasher, TAG_PAYLOAD);
         hasher_update(&hasher, number, 4);
         hasher_update(&hasher, item->content.data, item->content.size);
@@ -84,7 +85,7 @@ static enum verify_fault commitment_make(struct hash32 *out, uint32_t kind, uint
         return VERIFY_FAULT_ISSUER_PAYLOAD;
     }
     hash_leaf(&leaf, TAG_LEAF_BULK, item->content.data, item->content.size);
-    enum verify_fault fault = path_root(&root, &leaf, item->outcome_index, item_count, path);
+    enum verify_fault fault = path_root(&root, &leaf, outcome_index, item_count, path);
     if (fault != VERIFY_FAULT_NONE) {
         return fault;
     }
@@ -99,7 +100,7 @@ static enum verify_fault commitment_make(struct hash32 *out, uint32_t kind, uint
 
 /* The issuer is among the signers, and no member signs with a key that genesis does not give it. */
 static enum verify_fault keys_check(struct verifier *v, const struct common_view *common,
-                                    struct verify_item *item)
+                                    struct verify_item *item, uint64_t height)
 {
     bool issuer_signs = false;
     item->issuer_signature = VERIFY_ISSUER_SIGNED;
@@ -108,7 +109,7 @@ static enum verify_fault keys_check(struct verifier *v, const struct common_view
         if (signer->role != SIGNER_ROLE_MEMBER) {
             continue;
         }
-        enum genesis_key found = genesis_key_find(v, signer->member, &signer->key, item->height);
+        enum genesis_key found = genesis_key_find(v, signer->member, &signer->key, height);
         if (found == GENESIS_KEY_NO) {
             return VERIFY_FAULT_ISSUER_KEY;
         }
@@ -124,26 +125,48 @@ static enum verify_fault keys_check(struct verifier *v, const struct common_view
 
 static enum verify_fault transaction_check(struct verifier *v, const struct common_view *common,
                                            struct bytes path, uint64_t item_count,
-                                           struct verify_item *item)
+                                           struct verify_item *item,
+                                           const struct issuer_origin *origin)
 {
     struct hash32 commitment;
-    if (!hash32_equal(&common->chain_id, &v->chain_id) || common->valid_until < item->height) {
+    if (!hash32_equal(&common->chain_id, &v->chain_id) || common->valid_until < origin->height) {
         return VERIFY_FAULT_ISSUER_TRANSACTION;
     }
     if (item->kind != VERIFY_ITEM_OUTCOME) {
         return VERIFY_FAULT_ISSUER_PAYLOAD;
     }
-    enum verify_fault fault = commitment_make(&commitment, common->kind, item_count, path, item);
+    enum verify_fault fault =
+        commitment_make(&commitment, common->kind, item_count, path, item, origin->outcome_index);
     if (fault != VERIFY_FAULT_NONE) {
         return fault;
     }
     if (!hash32_equal(&commitment, &common->payload_commitment)) {
         return VERIFY_FAULT_ISSUER_PAYLOAD;
     }
-    return keys_check(v, common, item);
+    return keys_check(v, common, item, origin->height);
 }
 
-enum verify_fault issuer_check(struct verifier *v, struct bytes message, struct verify_item *item)
+struct hash32 issuer_transaction(struct bytes item_proof)
+{
+    struct reader reader;
+    struct reader inner;
+    struct bytes earlier;
+    struct hash32 id = {{0}};
+    reader_init(&reader, item_proof);
+    (void)reader_bytes(&reader, 1);
+    while (reader_next(&reader, 2, &earlier)) {
+    }
+    struct bytes issuer = reader_bytes(&reader, 3);
+    reader_init(&inner, issuer);
+    struct bytes common = reader_bytes(&inner, 1);
+    if (!reader.bad && !inner.bad && common.size > 0) {
+        hash_tagged(&id, TAG_TX_ID, common.data, common.size);
+    }
+    return id;
+}
+
+enum verify_fault issuer_check(struct verifier *v, struct bytes message, struct verify_item *item,
+                               const struct issuer_origin *origin)
 {
     struct reader reader;
     struct common_view common;
@@ -165,10 +188,10 @@ enum verify_fault issuer_check(struct verifier *v, struct bytes message, struct 
         return fault;
     }
     hash_tagged(&id, TAG_TX_ID, common_bytes.data, common_bytes.size);
-    if (!hash32_equal(&id, &item->tx_id)) {
+    if (!hash32_equal(&id, &origin->tx_id)) {
         return fault_at(v, VERIFY_FAULT_ISSUER_TRANSACTION, item->number);
     }
-    fault = transaction_check(v, &common, path, item_count, item);
+    fault = transaction_check(v, &common, path, item_count, item, origin);
     if (fault == VERIFY_FAULT_NONE && count != common.signer_count) {
         fault = VERIFY_FAULT_ISSUER_SIGNATURE;
     }

@@ -6,7 +6,7 @@
 
 enum {
     ITEM_KIND_MAX = VERIFY_ITEM_LINK,
-    ITEM_STATUS_MAX = VERIFY_ITEM_REVOKED,
+    ITEM_STATUS_MAX = VERIFY_ITEM_ENDED,
     OUTCOME_MODE_MAX = 4,
     OUTCOME_SOURCE_MAX = 3
 };
@@ -40,6 +40,8 @@ static enum verify_fault version_read(struct verifier *v, struct bytes message,
     uint32_t kind = reader_enum(&reader, 8, ITEM_KIND_MAX);
     uint32_t status = reader_enum(&reader, 9, ITEM_STATUS_MAX);
     item->content = reader_bytes(&reader, 10);
+    item->reason = reader_u32(&reader, 11);
+    item->dispute = reader_enum(&reader, 12, LIMIT_ACCOUNT_ITEMS_MAX);
     /* Numbers and versions count from 1; the first version alone has none before it. */
     if (item->number == 0 || item->version == 0 || kind == 0 || status == 0 ||
         (item->version == 1) != (out->previous_hash.size == 0)) {
@@ -93,7 +95,7 @@ static enum verify_fault outcome_read(struct verifier *v, struct verify_item *it
 /* One earlier version: named by the hash in the version after it, number one lower, same item. */
 static enum verify_fault earlier_check(struct verifier *v, struct bytes message,
                                        struct verify_item *item, struct bytes *expected_hash,
-                                       uint64_t *height)
+                                       uint64_t *height, struct issuer_origin *origin)
 {
     struct verify_item earlier;
     struct version_view view;
@@ -112,16 +114,24 @@ static enum verify_fault earlier_check(struct verifier *v, struct bytes message,
     *expected_hash = view.previous_hash;
     *height = earlier.height;
     item->earlier_count++;
+    if (hash32_equal(&earlier.tx_id, &origin->wanted) &&
+        bytes_equal(earlier.content, item->content)) {
+        *origin = (struct issuer_origin){.wanted = origin->wanted,
+                                         .tx_id = earlier.tx_id,
+                                         .height = earlier.height,
+                                         .outcome_index = earlier.outcome_index};
+    }
     return VERIFY_FAULT_NONE;
 }
 
 static enum verify_fault history_check(struct verifier *v, struct reader *reader,
-                                       struct verify_item *item, struct bytes previous_hash)
+                                       struct verify_item *item, struct bytes previous_hash,
+                                       struct issuer_origin *origin)
 {
     struct bytes message;
     uint64_t height = item->height;
     while (reader_next(reader, 2, &message)) {
-        enum verify_fault fault = earlier_check(v, message, item, &previous_hash, &height);
+        enum verify_fault fault = earlier_check(v, message, item, &previous_hash, &height, origin);
         if (fault != VERIFY_FAULT_NONE) {
             return fault;
         }
@@ -135,6 +145,7 @@ enum verify_fault item_check(struct verifier *v, struct bytes proof, uint64_t nu
 {
     struct reader reader;
     struct version_view view;
+    struct issuer_origin origin;
     memset(item, 0, sizeof *item);
     reader_init(&reader, proof);
     struct bytes version = reader_bytes(&reader, 1);
@@ -150,15 +161,19 @@ enum verify_fault item_check(struct verifier *v, struct bytes proof, uint64_t nu
     if (item->kind == VERIFY_ITEM_OUTCOME) {
         fault = outcome_read(v, item);
     }
+    origin = (struct issuer_origin){.wanted = issuer_transaction(proof),
+                                    .tx_id = item->tx_id,
+                                    .height = item->height,
+                                    .outcome_index = item->outcome_index};
     if (fault == VERIFY_FAULT_NONE) {
-        fault = history_check(v, &reader, item, view.previous_hash);
+        fault = history_check(v, &reader, item, view.previous_hash, &origin);
     }
     struct bytes issuer = reader_bytes(&reader, 3);
     if (fault == VERIFY_FAULT_NONE) {
         fault = proof_end(v, &reader);
     }
     if (fault == VERIFY_FAULT_NONE && issuer.size > 0) {
-        fault = issuer_check(v, issuer, item);
+        fault = issuer_check(v, issuer, item, &origin);
     }
     return fault;
 }

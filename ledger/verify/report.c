@@ -42,9 +42,14 @@ static const char *const item_statuses[][2] = {{"?", "?"},
                                                {"valid", "有效"},
                                                {"valid as corrected", "有效（已更正）"},
                                                {"suspended", "已暂停"},
-                                               {"REVOKED", "已撤销"}};
+                                               {"REVOKED", "已撤销"},
+                                               {"applied for, not decided", "申请中"},
+                                               {"REFUSED", "不予通过"},
+                                               {"UNDER REVIEW", "待复核"},
+                                               {"ended", "已终止"}};
 static const char *const account_statuses[][2] = {
-    {"?", "?"}, {"open", "正常"}, {"frozen", "冻结"}, {"merged", "已合并"}, {"closed", "已关闭"}};
+    {"?", "?"},           {"open", "正常"},     {"frozen", "冻结"},
+    {"merged", "已合并"}, {"closed", "已关闭"}, {"of a deceased learner", "身故"}};
 static const char *const outcome_kinds[][2] = {{"all records", "全部记录"},
                                                {"degree course", "学历教育课程"},
                                                {"course component", "课程组成部分"},
@@ -296,6 +301,10 @@ static void report_item(struct report *r, const struct verify_item *item)
         say_number(r, item->version);
         say(r, item->history_whole ? ", all earlier versions checked" : "",
             item->history_whole ? "，全部历史版本已核对" : "");
+    }
+    if (item->dispute != 0) {
+        say(r, "; DISPUTED, see item ", "；存在异议，见条目 ");
+        say_number(r, item->dispute);
     }
     if (item->issuer_signature == VERIFY_ISSUER_SIGNED) {
         say(r, "; issuer's own signature verified", "；颁发机构签名已核对");

@@ -200,6 +200,14 @@ static enum verify_fault summary_read(struct verifier *v, struct bytes summary,
         }
         before = kind;
     }
+    (void)reader_u64(&reader, 9);
+    (void)reader_optional(&reader, 10, 33);
+    (void)reader_u32(&reader, 11);
+    (void)reader_u64(&reader, 12);
+    (void)reader_u32(&reader, 13);
+    (void)reader_u32(&reader, 14);
+    (void)reader_optional(&reader, 15, 32);
+    (void)reader_u32(&reader, 16);
     return proof_end(v, &reader);
 }
 

@@ -180,14 +180,19 @@ enum verify_item_status {
     VERIFY_ITEM_VALID = 1,
     VERIFY_ITEM_CORRECTED = 2,
     VERIFY_ITEM_SUSPENDED = 3,
-    VERIFY_ITEM_REVOKED = 4
+    VERIFY_ITEM_REVOKED = 4,
+    VERIFY_ITEM_APPLIED = 5, /* asked for, not decided */
+    VERIFY_ITEM_REFUSED = 6,
+    VERIFY_ITEM_REVIEW = 7, /* what it rests on changed */
+    VERIFY_ITEM_ENDED = 8
 };
 
 enum verify_account_status {
     VERIFY_ACCOUNT_OPEN = 1,
     VERIFY_ACCOUNT_FROZEN = 2,
     VERIFY_ACCOUNT_MERGED = 3,
-    VERIFY_ACCOUNT_CLOSED = 4
+    VERIFY_ACCOUNT_CLOSED = 4,
+    VERIFY_ACCOUNT_DECEASED = 5
 };
 
 #define VERIFY_OUTCOME_KINDS 9u
@@ -237,6 +242,8 @@ struct verify_item {
     uint64_t height; /* of this version */
     struct hash32 tx_id;
     uint32_t outcome_index;
+    uint32_t reason;               /* ItemReason of the change that made this version, or 0 */
+    uint32_t dispute;              /* number of the item of the open dispute about it; 0: none */
     struct bytes content;          /* canonical bytes; borrows the proof */
     struct verify_outcome outcome; /* of kind OUTCOME; else all zero */
     bool expired;                  /* its expiry date is before the block's date at UTC+8 */

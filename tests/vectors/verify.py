@@ -479,7 +479,7 @@ class Account:
         path = LeafPath(leaf)
         message = Message(value)
         self.item_count, self.item_root = message.number(1), message.fixed(2)
-        status, self.summary_hash = message.number(3, 4), message.fixed(4)
+        status, self.summary_hash = message.number(3, 5), message.fixed(4)
         message.require(status)
         message.end()
         if path.collection != 7:
@@ -498,8 +498,9 @@ class Version:
         message = Message(data)
         self.account, self.item, self.number = message.fixed(1), message.number(2), message.u32(3)
         self.previous, self.height, self.tx_id = message.optional(4, 32), message.number(5), message.fixed(6)
-        self.index, self.kind, self.status = message.u32(7), message.number(8, 8), message.number(9, 4)
+        self.index, self.kind, self.status = message.u32(7), message.number(8, 8), message.number(9, 8)
         self.content = message.bytes(10)
+        message.u32(11), message.number(12, 100000)
         message.require(self.item and self.number and self.kind and self.status)
         message.require((self.number == 1) == (self.previous == b""))
         message.end()
@@ -538,14 +539,15 @@ class Item:
             self.outcome = Outcome(version.content)
             if self.outcome.account != account.learner:
                 raise Refused("ITEM_PLACE")
-        self.history(account, message.all(2))
+        versions = self.history(account, message.all(2))
         issuer = message.bytes(3)
         message.end()
         if issuer:
-            self.issuer(account.anchor.genesis, issuer)
+            self.issuer(account.anchor.genesis, issuer, versions)
 
     def history(self, account, earlier):
-        after = self.version
+        """All versions shown, newest first."""
+        versions, after = [self.version], self.version
         for data in earlier:
             before = Version(data)
             if (
@@ -557,8 +559,10 @@ class Item:
             ):
                 raise Refused("ITEM_HISTORY")
             after = before
+            versions.append(before)
+        return versions
 
-    def issuer(self, genesis, data):
+    def issuer(self, genesis, data, versions):
         message = Message(data)
         common, signatures, count, path = message.bytes(1), message.all(2), message.number(3), message.bytes(4)
         message.require(len(signatures) <= 8)
@@ -567,17 +571,20 @@ class Item:
         chain_id, valid_until, signers = message.fixed(1), message.number(2), []
         for signer in message.all(3):
             inner = Message(signer)
-            member, _, role, key = inner.u32(1), inner.optional(2, 32), inner.number(3, 2), inner.fixed(4, 33)
+            member, _, role, key = inner.u32(1), inner.optional(2, 32), inner.number(3, 3), inner.fixed(4, 33)
             inner.end()
             signers.append((member, role, key))
         message.require(len(signers) <= 8)
         message.fixed(4, 16)
-        kind, commitment = message.number(5, 4), message.fixed(6)
+        kind, commitment = message.number(5, 255), message.fixed(6)
         message.end()
-        version, tx_id = self.version, tagged("tx-id", common)
+        tx_id = tagged("tx-id", common)
+        # Of the versions shown with the content of the newest, the oldest made by this transaction; else the newest.
+        made = [v for v in versions[1:] if v.tx_id == tx_id and v.content == self.version.content]
+        version = made[-1] if made else self.version
         if tx_id != version.tx_id or chain_id != genesis.chain_id or valid_until < version.height:
             raise Refused("ISSUER_TRANSACTION")
-        if self.outcome is None or self.commitment(kind, count, path) != commitment:
+        if self.outcome is None or self.commitment(version, kind, count, path) != commitment:
             raise Refused("ISSUER_PAYLOAD")
         members = [(member, genesis.may_sign(member, key, version.height)) for member, role, key in signers if role == 1]
         if any(may is False for _, may in members) or self.outcome.issuer not in [member for member, _ in members]:
@@ -588,12 +595,13 @@ class Item:
             if not signature_valid(key, tx_id, signature):
                 raise Refused("ISSUER_SIGNATURE")
 
-    def commitment(self, kind, count, path):
-        if kind == 3 and (count, path, self.version.index) == (0, b"", 0):
-            return tagged("payload", be4(kind) + self.version.content)
+    @staticmethod
+    def commitment(version, kind, count, path):
+        if kind == 3 and (count, path, version.index) == (0, b"", 0):
+            return tagged("payload", be4(kind) + version.content)
         if kind != 4 or count > 1000:
             raise Refused("ISSUER_PAYLOAD")
-        root = root_from_path(leaf_hash("bulk", self.version.content), self.version.index, count, path)
+        root = root_from_path(leaf_hash("bulk", version.content), version.index, count, path)
         return tagged("bulk", be4(kind) + be8(count) + root)
 
 
@@ -660,6 +668,8 @@ def check_summary(account, data, shown, withheld):
         before = kind
         if row != (0, 0, 0):
             totals[kind] = row
+    message.number(9), message.optional(10, 33), message.u32(11), message.number(12)
+    message.u32(13), message.u32(14), message.optional(15, 32), message.u32(16)
     message.end()
     if withheld:
         return

@@ -54,7 +54,7 @@ static void add_member(struct added *added, uint32_t id)
     }
 }
 
-static size_t genesis_bytes(uint8_t *out, size_t room)
+size_t people_genesis(uint8_t *out, size_t room)
 {
     static uint64_t memory[16384];
     uint8_t bytes[8192];
@@ -88,7 +88,7 @@ void people_open(struct people *net)
     uint8_t bytes[16384];
     char error[GENESIS_ERROR_SIZE] = "";
     *net = (struct people){.nonce = 0};
-    size_t size = genesis_bytes(bytes, sizeof bytes);
+    size_t size = people_genesis(bytes, sizeof bytes);
     if (genesis_parse(&net->genesis, bytes_of(bytes, size), error) != ST_OK) {
         fail_msg("%s", error);
     }

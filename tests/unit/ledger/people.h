@@ -29,6 +29,8 @@ struct hand {
 #define NODE(n)         ((struct hand){.node = true, .number = (n), .secret = (uint8_t)(100 + (n))})
 #define LEARNER(n, key) ((struct hand){.learner = true, .number = (n), .secret = (key)})
 
+/* The genesis file of the network. Returns its size. */
+size_t people_genesis(uint8_t *out, size_t room);
 void people_open(struct people *net);
 void people_close(struct people *net);
 
