@@ -30,7 +30,8 @@
  *   'X' 'p' account position              lots that can be spent: expiry, item, remaining; in this order
  *   'X' 'y' account position, 0, series, year   points that its rule has given in a year
  *   'X' 'r' account position, 0, series   what its rule has given
- *   'X' 'u' account position, item, series   what of an outcome is used; series 0: by consuming ones
+ *   'X' 'u' account position, item, series   what of an outcome is used; series 0, basis: by consuming
+ *                                       conversions of credits (1) or hours (2)
  *   'X' 'n' node key                      its member
  *   'X' 's' account position, year        its cells of the statistics
  *   'X' 'c' account position, member      consents that the member has; member 0: those by code

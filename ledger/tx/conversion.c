@@ -100,7 +100,7 @@ static enum status evaluate_source(struct state *state, const struct account *ac
     if (status != ST_OK || *code != ST_OK) {
         return status;
     }
-    status = source_used(state, account, rule, source->item, &used);
+    status = source_used(state, account, rule, source->item, outcome, &used);
     if (status != ST_OK) {
         return status;
     }
@@ -119,7 +119,7 @@ static enum status evaluate_source(struct state *state, const struct account *ac
         return ST_OK;
     }
     source->version_hash = item.hash;
-    source->used_before = (uint32_t)used; /* at most twice an outcome's amount */
+    source->used_before = (uint32_t)used; /* at most a few times what an outcome may have */
     return ST_OK;
 }
 

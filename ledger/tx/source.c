@@ -65,18 +65,43 @@ enum status source_read(struct state *state, const struct account *account,
     return ST_OK;
 }
 
-enum status source_used(struct state *state, const struct account *account,
-                        const Xuelian__Rule *rule, uint64_t item, uint64_t *used)
+/* Consuming conversions of credits and of hours are counted apart. */
+static struct count_key consumed_key(uint64_t item, Xuelian__RuleBasis basis)
 {
-    const struct count_key consumed = {.letter = 'u', .item = item};
+    return (struct count_key){.letter = 'u', .item = item, .second = (uint32_t)basis};
+}
+
+/* The same share of the other amount, rounded up; all of it when there is nothing to take a share of. */
+static uint64_t share(uint64_t used, uint64_t of, uint64_t amount)
+{
+    if (used == 0) {
+        return 0;
+    }
+    return used >= of ? amount : (used * amount + of - 1) / of;
+}
+
+enum status source_used(struct state *state, const struct account *account,
+                        const Xuelian__Rule *rule, uint64_t item, const Xuelian__Outcome *outcome,
+                        uint64_t *used)
+{
+    const struct count_key by_credits = consumed_key(item, XUELIAN__RULE_BASIS__RULE_BASIS_CREDITS);
+    const struct count_key by_hours = consumed_key(item, XUELIAN__RULE_BASIS__RULE_BASIS_HOURS);
     const struct count_key own = {.letter = 'u', .item = item, .first = rule->series};
+    struct overlay *overlay = state_overlay(state);
+    uint64_t credits = 0;
+    uint64_t hours = 0;
     uint64_t by_rule = 0;
-    enum status status = count_get(state_overlay(state), account, &consumed, used);
+    enum status status = count_get(overlay, account, &by_credits, &credits);
     if (status == ST_OK) {
-        status = count_get(state_overlay(state), account, &own, &by_rule);
+        status = count_get(overlay, account, &by_hours, &hours);
     }
     if (status == ST_OK) {
-        *used += by_rule;
+        status = count_get(overlay, account, &own, &by_rule);
+    }
+    if (status == ST_OK) {
+        *used = by_rule + (rule->basis == XUELIAN__RULE_BASIS__RULE_BASIS_CREDITS
+                               ? credits + share(hours, outcome->hours, outcome->credits)
+                               : hours + share(credits, outcome->credits, outcome->hours));
     }
     return status;
 }
@@ -84,7 +109,8 @@ enum status source_used(struct state *state, const struct account *account,
 enum status source_use(struct state *state, const struct account *account,
                        const Xuelian__Rule *rule, uint64_t item, uint64_t used, bool add)
 {
-    const struct count_key key = {
-        .letter = 'u', .item = item, .first = rule->consuming ? 0 : rule->series};
-    return count_change(state_overlay(state), account, &key, used, add);
+    const struct count_key own = {.letter = 'u', .item = item, .first = rule->series};
+    const struct count_key consumed = consumed_key(item, rule->basis);
+    return count_change(state_overlay(state), account, rule->consuming ? &consumed : &own, used,
+                        add);
 }

@@ -22,10 +22,12 @@ enum status source_read(struct state *state, const struct account *account,
                         uint32_t age_date, struct item *item, struct arena *arena,
                         const Xuelian__Outcome **outcome, uint32_t *code);
 
-/* What of an item is used already, as far as a rule is concerned: by consuming conversions, and by its own series.
+/* What of an item is used already, as far as a conversion rule is concerned: by consuming conversions, what they used of
+ * the other basis as the same share of this one, rounded up; and by its own series.
  * Returns ST_OK; ST_CORRUPT, ST_IO. */
 enum status source_used(struct state *state, const struct account *account,
-                        const Xuelian__Rule *rule, uint64_t item, uint64_t *used);
+                        const Xuelian__Rule *rule, uint64_t item, const Xuelian__Outcome *outcome,
+                        uint64_t *used);
 /* Adds to what is used, or takes it away. Returns ST_OK; ST_CORRUPT, ST_IO. */
 enum status source_use(struct state *state, const struct account *account,
                        const Xuelian__Rule *rule, uint64_t item, uint64_t used, bool add);

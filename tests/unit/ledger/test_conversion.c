@@ -6,8 +6,20 @@
 #include "tests/unit/ledger/net.h"
 
 /* Rules: 10 decided and consuming; 11 automatic, not consuming, two for one, into the same programme; 12 appeals to member
- * 1; 13 draft; 14 picky; 15 accrual; 16 automatic of hours, little at a time; 17 automatic, of a suspended member. */
-enum { DECIDED = 10, AUTOMATIC, APPEALED, DRAFTED, PICKY, ACCRUAL, SMALL, ORPHAN, RULE_COUNT = 8 };
+ * 1; 13 draft; 14 picky; 15 accrual; 16 automatic of hours, little at a time; 17 of a suspended member; 18 automatic, of
+ * hours. */
+enum {
+    DECIDED = 10,
+    AUTOMATIC,
+    APPEALED,
+    DRAFTED,
+    PICKY,
+    ACCRUAL,
+    SMALL,
+    ORPHAN,
+    HOURLY,
+    RULE_COUNT = 9
+};
 enum { ANN = NET_LEARNER + 1, BEN = NET_LEARNER + 2 };
 
 static struct net net;
@@ -46,6 +58,11 @@ static void make_rules(Xuelian__Rule *rules)
     small->ratio_den = 10000;
     small->programme = 14;
     rules[ORPHAN - DECIDED].owner = 5;
+    Xuelian__Rule *hourly = &rules[HOURLY - DECIDED];
+    hourly->automatic = true;
+    hourly->basis = XUELIAN__RULE_BASIS__RULE_BASIS_HOURS;
+    hourly->ratio_den = 100;
+    hourly->programme = 15;
 }
 
 static int start(void **state)
@@ -386,6 +403,25 @@ static void test_what_is_consumed(void **state)
     assert_int_equal(conversion_of(NET_LEARNER + 5, item + 2)->rule_total, 0);
 }
 
+/* 4,800 hours are as much as 300 credits: what is used of one is used of the other, as a share rounded up. */
+static void test_credits_and_hours_are_one_outcome(void **state)
+{
+    enum { DAN = NET_LEARNER + 7 };
+    (void)state;
+    net_account(&net, 7, true);
+    uint64_t item = deposited(DAN, 300);
+    assert_int_equal(apply_as(DAN, DAN, DECIDED, item, 101), ST_OK);
+    assert_int_equal(grant(DECIDE, 2, DAN, item + 1), ST_OK);
+    /* 101 of 300 credits are 1,616 of 4,800 hours. */
+    assert_int_equal(apply_as(DAN, DAN, SMALL, item, 3185), ST_SOURCE_USED);
+    assert_int_equal(apply_as(DAN, DAN, SMALL, item, 3184), ST_NOTHING_EARNED);
+    item = deposited(DAN, 300);
+    assert_int_equal(apply_as(DAN, DAN, HOURLY, item, 4799), ST_OK);
+    assert_int_equal(conversion_of(DAN, item + 1)->credits, 47);
+    assert_int_equal(apply_as(DAN, DAN, DECIDED, item, 1), ST_SOURCE_USED);
+    assert_int_equal(apply_as(DAN, DAN, HOURLY, item, 1), ST_NOTHING_EARNED);
+}
+
 /* ---- 41 decide, 42 appeal, 44 withdraw ---- */
 
 static void test_decisions(void **state)
@@ -520,6 +556,7 @@ int main(void)
         cmocka_unit_test(test_applications_are_bounded),
         cmocka_unit_test(test_automatic),
         cmocka_unit_test(test_what_is_consumed),
+        cmocka_unit_test(test_credits_and_hours_are_one_outcome),
         cmocka_unit_test(test_decisions),
         cmocka_unit_test(test_a_decision_names_a_version),
         cmocka_unit_test(test_review),
