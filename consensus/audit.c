@@ -150,19 +150,22 @@ static enum status keep(struct audit *audit, const struct statement *said,
 
 /* ---- Certificates -------------------------------------------------------------------------------- */
 
-static void note_certified(struct audit *audit, const struct certificate *certificate)
+static enum status note_certified(struct audit *audit, const struct certificate *certificate)
 {
     for (uint32_t i = 0; i < audit->certified_count; i++) {
         const struct certified *held = &audit->certified[i];
         if (held->height == certificate->height && held->view == certificate->view &&
             hash32_equal(&held->hash, &certificate->header_hash)) {
-            return;
+            return ST_OK;
         }
     }
-    /* Each rests on a statement of its own, so there is room. */
-    CHECK(audit->certified_count < audit->config.statements_max);
+    /* A quorum of liars can sign any number of these. */
+    if (audit->certified_count == audit->config.statements_max) {
+        return ST_NO_MEMORY;
+    }
     audit->certified[audit->certified_count++] = (struct certified){
         .height = certificate->height, .view = certificate->view, .hash = certificate->header_hash};
+    return ST_OK;
 }
 
 static enum status take_signers(struct audit *audit, const struct certificate *certificate,
@@ -221,7 +224,7 @@ static enum status take_certificate(struct audit *audit, struct bytes header_byt
     }
     status = take_signers(audit, certificate, before_era);
     if (status == ST_OK && !before_era && certificate->phase == VOTE_COMMIT) {
-        note_certified(audit, certificate);
+        status = note_certified(audit, certificate);
     }
     return status;
 }

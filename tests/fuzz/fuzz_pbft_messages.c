@@ -5,11 +5,14 @@
  * The conversations are what node 1 of an honest network once heard, at its moments. Every signature but node 1's own
  * verifies, so that made-up and altered messages come through to pbft_step.
  *
+ * All of it goes to an audit too (consensus/audit.h), which must take or refuse it, and judge.
+ *
  * A vector of 1 byte is a conversation: its input hears all of it. Any other is an input itself. */
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
+#include "consensus/audit.h"
 #include "proto/bytes.h"
 #include "proto/check.h"
 #include "proto/frame.h"
@@ -25,7 +28,9 @@ enum {
     HEARD_MAX = 4096,
     EDITS_MAX = 7,
     STARTS_MAX = 8, /* restarts in one input: each costs as much as a hundred messages */
-    BEGAN_MS = 1000
+    BEGAN_MS = 1000,
+    AUDITED_MAX = 512, /* messages given to an audit */
+    STATEMENTS_MAX = 600
 };
 
 struct heard {
@@ -52,7 +57,16 @@ struct input {
 const uint8_t fuzz_flags_count = 4;
 const uint32_t fuzz_mutations = 120;
 
+/* What the audit was given; it borrows. */
+struct audited {
+    struct audit *audit;
+    void *memory;
+    struct owned kept[AUDITED_MAX];
+    size_t count;
+};
+
 static bool lenient;
+static struct audited audited;
 static struct pubkey33 honest_key;
 
 bool __real_keys_verify(struct keys *keys, const struct pubkey33 *key, const struct hash32 *hash,
@@ -215,6 +229,55 @@ static uint32_t take(struct input *input, size_t size)
     return value;
 }
 
+static bool audit_verify(void *context, const struct pubkey33 *key, const struct hash32 *hash,
+                         const struct sig64 *signature)
+{
+    return keys_verify(context, key, hash, signature);
+}
+
+static void audit_begin(struct cluster *cluster)
+{
+    const struct sim_block *genesis = cluster->chain.genesis;
+    struct audit_config config = {.chain_id = cluster->chain.chain_id,
+                                  .set = genesis->next_set,
+                                  .era_base_hash = genesis->hash,
+                                  .rotation_blocks = network.params.rotation_blocks,
+                                  .statements_max = STATEMENTS_MAX,
+                                  .verify = audit_verify,
+                                  .verify_context = &cluster->keys};
+    audited.memory = malloc(audit_footprint(&config));
+    CHECK(audited.memory != NULL);
+    audited.audit = audit_init(audited.memory, &config);
+    audited.count = 0;
+}
+
+static void audit_give(uint8_t type, struct bytes body)
+{
+    if (audited.count < AUDITED_MAX) {
+        struct owned *kept = &audited.kept[audited.count++];
+        *kept = (struct owned){.data = NULL};
+        owned_set(kept, body);
+        (void)audit_message(audited.audit, type, owned_bytes(kept));
+        (void)audit_record(audited.audit, owned_bytes(kept));
+    }
+}
+
+/* Whoever is named has two messages, or one, to be named for. */
+static void audit_end(void)
+{
+    struct audit_report report;
+    audit_judge(audited.audit, &report);
+    for (uint32_t i = 0; i < report.proofs; i++) {
+        CHECK(report.list[i].first.size > 0);
+        CHECK(report.list[i].member < VALIDATORS);
+    }
+    CHECK(report.enough || report.missing_view > 0);
+    for (size_t i = 0; i < audited.count; i++) {
+        owned_free(&audited.kept[i]);
+    }
+    free(audited.memory);
+}
+
 static void receive(struct cluster *cluster, uint32_t from, uint8_t type, struct bytes body)
 {
     struct replica *replica = &cluster->replicas[HONEST];
@@ -225,6 +288,7 @@ static void receive(struct cluster *cluster, uint32_t from, uint8_t type, struct
         frame_receive(replica, from == HONEST ? 0 : from, envelope);
         envelope_let_go(envelope);
     }
+    audit_give(type, body);
 }
 
 /* Hears the conversation on, as it was. */
@@ -377,6 +441,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     struct cluster *cluster = sim_new(sizeof *cluster);
     cluster_init(cluster, &network, &schedule);
     liars_begin(cluster);
+    audit_begin(cluster);
     lenient = true;
     hear(cluster, conversation, &next, conversation->count * take(&input, 1) / 255);
     while (input.size > 0 && !cluster->oracle.failed) {
@@ -387,6 +452,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
         fprintf(stderr, "%s\n", cluster->oracle.text);
         abort();
     }
+    audit_end();
     cluster_free(cluster);
     free(cluster);
     return 0;
