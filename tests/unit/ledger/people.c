@@ -96,8 +96,17 @@ void people_open(struct people *net)
     assert_int_equal(ledger_open(&net->ledger, net->kv, &net->genesis, error, sizeof error), ST_OK);
 }
 
+static struct state *reading(struct people *net)
+{
+    if (net->reading == NULL) {
+        assert_int_equal(state_begin(&net->reading, net->kv, false), ST_OK);
+    }
+    return net->reading;
+}
+
 void people_close(struct people *net)
 {
+    state_free(net->reading);
     ledger_close(net->ledger);
     genesis_free(&net->genesis);
     kv_close(net->kv);
@@ -127,24 +136,29 @@ static struct tx_signer signer_of(const struct hand *hand)
     return signer;
 }
 
-struct bytes people_tx(struct people *net, Xuelian__TxKind kind, const ProtobufCMessage *item,
-                       const struct hand *hands, uint32_t count)
+struct bytes people_tx_of(struct people *net, Xuelian__TxKind kind,
+                          const ProtobufCMessage *const *items, uint32_t item_count,
+                          const struct hand *hands, uint32_t count)
 {
-    uint8_t packed[2048];
     struct tx_draft draft = {.chain_id = net->genesis.chain_id,
                              .valid_until = ledger_tip(net->ledger)->height + 10,
                              .kind = kind,
                              .signer_count = count,
-                             .item_count = 1};
-    struct bytes bytes = bytes_of(packed, canonical_encode(packed, item));
+                             .item_count = item_count};
+    uint8_t packed[PEOPLE_ITEMS_MAX][2048];
+    struct bytes bytes[PEOPLE_ITEMS_MAX];
     struct sig64 signatures[LIMIT_SIGNERS_MAX];
     struct hash32 id;
     uint8_t *body = NULL;
     uint8_t *sealed = NULL;
     size_t body_size = 0;
     size_t size = 0;
+    assert_true(item_count <= PEOPLE_ITEMS_MAX);
+    for (uint32_t i = 0; i < item_count; i++) {
+        bytes[i] = bytes_of(packed[i], canonical_encode(packed[i], items[i]));
+    }
     be32_put(draft.nonce.bytes, ++net->nonce);
-    draft.items = &bytes;
+    draft.items = bytes;
     for (uint32_t i = 0; i < count; i++) {
         draft.signers[i] = signer_of(&hands[i]);
     }
@@ -157,6 +171,12 @@ struct bytes people_tx(struct people *net, Xuelian__TxKind kind, const ProtobufC
     assert_int_equal(tx_seal(body, body_size, signatures, count, &sealed, &size), ST_OK);
     free(body);
     return bytes_of(sealed, size);
+}
+
+struct bytes people_tx(struct people *net, Xuelian__TxKind kind, const ProtobufCMessage *item,
+                       const struct hand *hands, uint32_t count)
+{
+    return people_tx_of(net, kind, &item, 1, hands, count);
 }
 
 /* Of a bulk transaction whose item was refused, the item's code. */
@@ -183,6 +203,8 @@ void people_block(struct people *net, const struct bytes *txs, uint32_t count, u
         .count = count};
     struct ledger_block *block = NULL;
     uint32_t bad = 0;
+    state_free(net->reading);
+    net->reading = NULL;
     enum status status = ledger_execute(net->ledger, &proposal, &block, &bad);
     if (status != ST_OK) {
         fail_msg("block invalid at transaction %u: %s", (unsigned)bad, status_name(status));
@@ -298,24 +320,17 @@ void people_account(struct people *net, uint32_t learner, uint8_t secret)
 struct account people_read(struct people *net, uint32_t learner)
 {
     struct hash32 id = support_learner(learner);
-    struct state *state = NULL;
     struct account *account = NULL;
-    assert_int_equal(state_begin(&state, net->kv, false), ST_OK);
-    assert_int_equal(state_account(state, &id, &account), ST_OK);
-    struct account copy = *account;
-    state_free(state);
-    return copy;
+    assert_int_equal(state_account(reading(net), &id, &account), ST_OK);
+    return *account;
 }
 
 void people_item(struct people *net, uint32_t learner, uint64_t number, struct item *item)
 {
     struct account account = people_read(net, learner);
-    struct state *state = NULL;
     uint32_t code = ST_OK;
-    assert_int_equal(state_begin(&state, net->kv, false), ST_OK);
-    assert_int_equal(item_read(state, &account, number, item, &code), ST_OK);
+    assert_int_equal(item_read(reading(net), &account, number, item, &code), ST_OK);
     assert_int_equal(code, ST_OK);
-    state_free(state);
 }
 
 struct hash32 people_hash(struct people *net, uint32_t learner, uint64_t number)

@@ -16,6 +16,8 @@ struct people {
     struct genesis genesis;
     struct ledger *ledger;
     uint32_t nonce;
+    struct state *
+        reading; /* what people_read and the others look at; NULL: not opened since the newest block */
 };
 
 /* Who signs: a member by its number, with its own secret; a learner by his number and any secret. */
@@ -37,7 +39,12 @@ void people_close(struct people *net);
 /* Signed bytes; people_block frees them. */
 struct bytes people_tx(struct people *net, Xuelian__TxKind kind, const ProtobufCMessage *item,
                        const struct hand *hands, uint32_t count);
-/* One block; the codes of its transactions, of a bulk one that of its one item. time_ms 0: a second after the tip. */
+/* The same of a bulk kind, PEOPLE_ITEMS_MAX items at most. */
+enum { PEOPLE_ITEMS_MAX = 8 };
+struct bytes people_tx_of(struct people *net, Xuelian__TxKind kind,
+                          const ProtobufCMessage *const *items, uint32_t item_count,
+                          const struct hand *hands, uint32_t count);
+/* One block; the codes of its transactions, of a bulk one that of its first item. time_ms 0: a second after the tip. */
 void people_block(struct people *net, const struct bytes *txs, uint32_t count, uint32_t *codes,
                   uint64_t time_ms);
 /* One transaction in a block of its own; its code. A refused one leaves the state root as it was. */
