@@ -326,8 +326,8 @@ enum status statistics_outcome(struct state *state, const struct account *accoun
                                  .region = chain.regions[i / 2],
                                  .kind = all ? 0 : (uint32_t)outcome->kind,
                                  .level = all ? 0 : outcome->level};
-        Xuelian__StatisticsCell *cell;
-        bool others;
+        Xuelian__StatisticsCell *cell = NULL;
+        bool others = false;
         status = counts_in(state, &entries, &name, &others);
         if (status == ST_OK) {
             status = find_cell(state, &name, &cell);

@@ -94,7 +94,7 @@ enum status account_claim_apply(struct state *state, const struct block_context 
     struct key_change change = {.act = XUELIAN__KEY_ACT__KEY_ACT_CLAIM,
                                 .holder = XUELIAN__KEY_HOLDER__KEY_HOLDER_LEARNER,
                                 .key = key_of_field(&binding->new_key)};
-    struct account *account;
+    struct account *account = NULL;
     if (!signed_by_members(tx, 1) && !signed_by_members(tx, 2)) {
         *code = ST_NOT_ALLOWED;
         return ST_OK;
@@ -144,7 +144,7 @@ enum status account_rotate_apply(struct state *state, const struct block_context
         (const Xuelian__AccountKeyRotation *)(const void *)tx->messages[index];
     struct key_change change = {.act = XUELIAN__KEY_ACT__KEY_ACT_ROTATE,
                                 .key = key_of_field(&rotation->new_key)};
-    struct account *account;
+    struct account *account = NULL;
     if (tx->signer_count != 1 || signer_is_member(&tx->signers[0]) ||
         !bytes_equal(field_bytes(&rotation->account), bytes_of(&tx->signers[0].learner, 32))) {
         *code = ST_NOT_ALLOWED;
@@ -189,7 +189,7 @@ enum status account_recover_apply(struct state *state, const struct block_contex
     struct key_change change = {.act = XUELIAN__KEY_ACT__KEY_ACT_RECOVER,
                                 .holder = XUELIAN__KEY_HOLDER__KEY_HOLDER_LEARNER,
                                 .key = key_of_field(&binding->new_key)};
-    struct account *account;
+    struct account *account = NULL;
     if (!signed_by_members(tx, 2)) {
         *code = ST_NOT_ALLOWED;
         return ST_OK;
@@ -240,7 +240,7 @@ enum status account_guardian_apply(struct state *state, const struct block_conte
                                 .holder = XUELIAN__KEY_HOLDER__KEY_HOLDER_GUARDIAN,
                                 .key = key_of_field(&setting->guardian_key),
                                 .until_date = setting->until_date};
-    struct account *account;
+    struct account *account = NULL;
     *code = signed_by_members(tx, 2) ? check_guardian(context, setting, &change) : ST_NOT_ALLOWED;
     if (*code != ST_OK) {
         return ST_OK;

@@ -11,7 +11,7 @@ enum status account_open_apply(struct state *state, const struct block_context *
 {
     const Xuelian__AccountOpening *opening =
         (const Xuelian__AccountOpening *)(const void *)tx->messages[index];
-    struct account *account;
+    struct account *account = NULL;
     struct hash32 learner;
     struct account_key key = {.there = false};
     bool region_exists;

@@ -44,8 +44,8 @@ enum status account_freeze_apply(struct state *state, const struct block_context
 {
     const Xuelian__AccountAct *act = (const Xuelian__AccountAct *)(const void *)tx->messages[index];
     const struct tx_signer *signer = &tx->signers[0];
-    struct account *account;
-    bool may;
+    struct account *account = NULL;
+    bool may = false;
     if (tx->signer_count != 1) {
         *code = ST_NOT_ALLOWED;
         return ST_OK;
@@ -127,7 +127,7 @@ enum status account_unfreeze_apply(struct state *state, const struct block_conte
                                    const struct tx *tx, uint32_t index, uint32_t *code)
 {
     const Xuelian__AccountAct *act = (const Xuelian__AccountAct *)(const void *)tx->messages[index];
-    struct account *account;
+    struct account *account = NULL;
     (void)context;
     if (act->reason == XUELIAN__ACCOUNT_REASON__ACCOUNT_REASON_UNSPECIFIED) {
         *code = ST_BAD_FIELD;
@@ -165,8 +165,8 @@ enum status account_close_apply(struct state *state, const struct block_context 
                                 const struct tx *tx, uint32_t index, uint32_t *code)
 {
     const Xuelian__AccountAct *act = (const Xuelian__AccountAct *)(const void *)tx->messages[index];
-    struct account *account;
-    bool held;
+    struct account *account = NULL;
+    bool held = false;
     if (tx->signer_count != 1) {
         *code = ST_NOT_ALLOWED;
         return ST_OK;
@@ -194,7 +194,7 @@ enum status account_deceased_apply(struct state *state, const struct block_conte
 {
     const Xuelian__DeathNotice *notice =
         (const Xuelian__DeathNotice *)(const void *)tx->messages[index];
-    struct account *account;
+    struct account *account = NULL;
     (void)context;
     if (!signed_by_members(tx, 2)) {
         *code = ST_NOT_ALLOWED;

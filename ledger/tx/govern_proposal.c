@@ -175,8 +175,8 @@ static enum status role_left(struct draft *draft, Xuelian__MemberRole role, uint
 /* Whoever is left must be enough to approve each class: else nothing could ever be mended. */
 static enum status check_governors(struct draft *draft, uint32_t *code)
 {
-    uint32_t panel;
-    uint32_t governors;
+    uint32_t panel = 0;
+    uint32_t governors = 0;
     enum status status = role_left(draft, XUELIAN__MEMBER_ROLE__MEMBER_ROLE_GOVERN, &governors);
     if (status == ST_OK) {
         status = role_left(draft, XUELIAN__MEMBER_ROLE__MEMBER_ROLE_ACCREDIT, &panel);

@@ -137,7 +137,9 @@ enum status govern_tally(struct state *state, const struct block_context *contex
     *tally = (struct govern_tally){.approved = true};
     for (uint32_t class = 0; class < GOVERN_CLASSES && status == ST_OK; class ++) {
         Xuelian__MemberRole role;
-        uint32_t eligible, approvals, refusals;
+        uint32_t eligible = 0;
+        uint32_t approvals = 0;
+        uint32_t refusals = 0;
         if ((classes >> class & 1) == 0) {
             continue;
         }

@@ -41,7 +41,7 @@ static enum status check_issuer(struct state *state, uint32_t issuer, uint32_t *
 static enum status check_held(struct state *state, const struct block_context *context,
                               const struct account *account, const struct tx *tx, uint32_t *code)
 {
-    bool held;
+    bool held = false;
     enum status status = account_held_by(state, context, account, &tx->signers[0], &held);
     if (status == ST_OK && !held) {
         *code = ST_NOT_ALLOWED;
@@ -53,7 +53,7 @@ enum status apply_apply(struct state *state, const struct block_context *context
                         const struct tx *tx, uint32_t index, uint32_t *code)
 {
     const Xuelian__Outcome *outcome = (const Xuelian__Outcome *)(const void *)tx->messages[index];
-    struct account *account;
+    struct account *account = NULL;
     *code = check_application(context, tx, outcome);
     if (*code != ST_OK) {
         return ST_OK;
@@ -115,7 +115,7 @@ static enum status read_application(struct state *state, const struct account *a
                                     const Xuelian__ApplicationDecision *decision, struct item *item,
                                     uint32_t *code)
 {
-    bool stands;
+    bool stands = false;
     enum status status =
         item_read_version(state, account, decision->item, XUELIAN__ITEM_KIND__ITEM_KIND_OUTCOME,
                           &decision->version_hash, item, code);
@@ -163,7 +163,7 @@ enum status apply_decide_apply(struct state *state, const struct block_context *
 {
     const Xuelian__ApplicationDecision *decision =
         (const Xuelian__ApplicationDecision *)(const void *)tx->messages[index];
-    struct account *account;
+    struct account *account = NULL;
     struct item item;
     *code = check_decision(context, tx, decision);
     if (*code != ST_OK) {
@@ -201,7 +201,7 @@ enum status apply_withdraw_apply(struct state *state, const struct block_context
                                  const struct tx *tx, uint32_t index, uint32_t *code)
 {
     const Xuelian__ItemAct *act = (const Xuelian__ItemAct *)(const void *)tx->messages[index];
-    struct account *account;
+    struct account *account = NULL;
     struct item item;
     if (tx->signer_count != 1) {
         *code = ST_NOT_ALLOWED;

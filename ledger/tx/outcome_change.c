@@ -44,7 +44,7 @@ static enum status read_corrected(struct state *state, const struct tx *tx,
                                   const Xuelian__Correction *correction, struct correcting *work,
                                   uint32_t *code)
 {
-    bool stands;
+    bool stands = false;
     enum status status = item_read_version(state, work->account, correction->item,
                                            XUELIAN__ITEM_KIND__ITEM_KIND_OUTCOME,
                                            &correction->version_hash, &work->item, code);
@@ -140,7 +140,7 @@ static uint32_t check_act(const struct tx *tx, const Xuelian__ItemAct *act)
 static enum status check_issuer(struct state *state, const struct item *item, const struct tx *tx,
                                 uint32_t *code)
 {
-    bool answers;
+    bool answers = false;
     enum status status = outcome_answered_by(state, item, tx->signers[0].member, &answers);
     if (status == ST_OK && !answers) {
         *code = ST_WRONG_ISSUER;
@@ -194,7 +194,7 @@ enum status revoke_apply(struct state *state, const struct block_context *contex
                          const struct tx *tx, uint32_t index, uint32_t *code)
 {
     const Xuelian__ItemAct *act = (const Xuelian__ItemAct *)(const void *)tx->messages[index];
-    struct account *account;
+    struct account *account = NULL;
     struct item item;
     *code = check_act(tx, act);
     if (*code != ST_OK) {
@@ -240,7 +240,7 @@ enum status suspend_apply(struct state *state, const struct block_context *conte
                           const struct tx *tx, uint32_t index, uint32_t *code)
 {
     const Xuelian__ItemAct *act = (const Xuelian__ItemAct *)(const void *)tx->messages[index];
-    struct account *account;
+    struct account *account = NULL;
     struct item item;
     struct outcome outcome;
     *code = check_act(tx, act);
@@ -275,7 +275,7 @@ enum status restore_apply(struct state *state, const struct block_context *conte
                           const struct tx *tx, uint32_t index, uint32_t *code)
 {
     const Xuelian__ItemAct *act = (const Xuelian__ItemAct *)(const void *)tx->messages[index];
-    struct account *account;
+    struct account *account = NULL;
     struct item item;
     struct item before;
     struct outcome outcome;

@@ -119,7 +119,7 @@ enum status recognise_apply(struct state *state, const struct block_context *con
 {
     const Xuelian__Recognition *recognition =
         (const Xuelian__Recognition *)(const void *)tx->messages[index];
-    struct account *account;
+    struct account *account = NULL;
     *code = check_fields(context, tx, recognition);
     if (*code != ST_OK) {
         return ST_OK;
@@ -158,7 +158,7 @@ static enum status read_reviewed(struct state *state, const struct account *acco
                                  const Xuelian__RecognitionReview *review, struct item *item,
                                  struct recognition *before, uint32_t *code)
 {
-    bool stands;
+    bool stands = false;
     enum status status =
         item_read_version(state, account, review->item, XUELIAN__ITEM_KIND__ITEM_KIND_RECOGNITION,
                           &review->version_hash, item, code);
@@ -220,7 +220,7 @@ enum status recognise_review_apply(struct state *state, const struct block_conte
     const Xuelian__RecognitionReview *review =
         (const Xuelian__RecognitionReview *)(const void *)tx->messages[index];
     const Xuelian__Recognition *after = review->recognition;
-    struct account *account;
+    struct account *account = NULL;
     struct item item;
     struct recognition before;
     if (after == NULL ||
@@ -256,7 +256,7 @@ enum status recognition_revoke(struct state *state, const struct block_context *
                                const struct item *item, Xuelian__ItemReason reason, uint32_t *code)
 {
     struct recognition recognition;
-    bool stands;
+    bool stands = false;
     if (item->version->status != XUELIAN__ITEM_STATUS__ITEM_STATUS_VALID &&
         item->version->status != XUELIAN__ITEM_STATUS__ITEM_STATUS_REVIEW) {
         *code = ST_WRONG_STATE;
