@@ -14,6 +14,7 @@ const struct command commands[] = {
     {"archive", "get a learner's archive with its proof", "获取学习者档案及其证明",
      command_archive},
     {"tx", "make, sign and send any transaction", "生成、签名并发送任意交易", command_tx},
+    {"gov", "propose changes and vote on them", "提出变更并表决", command_gov},
     {"verify", "check a proof offline", "离线验证证明", command_verify},
     {NULL, NULL, NULL, NULL},
 };

@@ -187,6 +187,7 @@ static enum status record(struct state *state, const struct block_context *conte
     made.height = context->height;
     made.recorded_by = tx->signers[0].member;
     made.content = field_borrow(tx->payload.data, tx->payload.size);
+    made.id = field_borrow(&tx->id, 32);
     wire.evidence = &made;
     uint8_t *bytes = malloc(canonical_size(&wire.base));
     CHECK(bytes != NULL);

@@ -331,6 +331,7 @@ TX_RULE(govern_propose_apply)
     }
     struct ballot *ballot = ballot_new();
     ballot->id = tx->id;
+    ballot->record.id = field_borrow(&ballot->id, 32);
     ballot->content = proposal;
     ballot->classes = classes;
     ballot->record.proposer = tx->signers[0].member;

@@ -6,7 +6,7 @@
 #include "ledger/proof.h"
 #include "ledger/tx/envelope.h"
 #include "node/node.h"
-#include "node/rpc/routes.h"
+#include "node/rpc/query.h"
 #include "proto/block.pb-c.h"
 #include "proto/bytes.h"
 #include "proto/canonical.h"
@@ -17,20 +17,6 @@
 #include "proto/tx.pb-c.h"
 
 enum { BLOCKS_MAX = 100 };
-
-struct query {
-    struct task task;
-    struct exchange *exchange;
-    void (*read)(struct query *query);
-    struct hash32 learner;
-    uint64_t number;
-    uint64_t limit;
-    bool issuer;
-    int http_status;
-    const char *content_type;
-    uint8_t *answer; /* malloc'ed */
-    size_t size;
-};
 
 static void query_run(struct task *task)
 {
@@ -47,7 +33,7 @@ static void query_done(struct task *task)
     free(query);
 }
 
-static void start(struct exchange *exchange, struct query request)
+void query_start(struct exchange *exchange, struct query request)
 {
     struct query *query = malloc(sizeof *query);
     CHECK(query != NULL);
@@ -61,7 +47,7 @@ static void start(struct exchange *exchange, struct query request)
     }
 }
 
-static void set_json(struct query *query, int status, json_t *object)
+void query_json(struct query *query, int status, json_t *object)
 {
     char *text = json_dumps(object, JSON_COMPACT | JSON_PRESERVE_ORDER);
     json_decref(object);
@@ -72,11 +58,11 @@ static void set_json(struct query *query, int status, json_t *object)
     query->size = strlen(text);
 }
 
-static void set_problem(struct query *query, enum status status, const char *detail)
+void query_problem(struct query *query, enum status status, const char *detail)
 {
     int http_status = http_status_of(status);
-    set_json(query, http_status,
-             problem_json(query->exchange->chinese, http_status, status, detail));
+    query_json(query, http_status,
+               problem_json(query->exchange->chinese, http_status, status, detail));
 }
 
 /* ---- Archive ---- */
@@ -114,19 +100,19 @@ static void read_archive(struct query *query)
     ProtobufCMessage *message = NULL;
     enum status status = ledger_view_open(&view, query->exchange->rpc->node->state_kv);
     if (status != ST_OK) {
-        set_problem(query, status, NULL);
+        query_problem(query, status, NULL);
         return;
     }
-    status = ledger_view_account(&view, &query->learner, &account);
+    status = ledger_view_account(&view, &query->id, &account);
     if (status != ST_OK) {
         ledger_view_close(&view);
-        set_problem(query, status,
-                    status == ST_NOT_FOUND ? "there is no account with that learner id" : NULL);
+        query_problem(query, status,
+                      status == ST_NOT_FOUND ? "there is no account with that learner id" : NULL);
         return;
     }
     json_t *object = json_object();
     json_t *items = json_array();
-    json_object_set_new(object, "learner", json_of_bytes(query->learner.bytes, 32));
+    json_object_set_new(object, "learner", json_of_bytes(query->id.bytes, 32));
     json_object_set_new(object, "height", json_of_u64(view.header.height));
     json_object_set_new(object, "time_ms", json_of_u64(view.header.time_ms));
     size_t size = account_summary_encode(summary, &account);
@@ -145,7 +131,7 @@ static void read_archive(struct query *query)
     }
     json_object_set_new(object, "items", items);
     ledger_view_close(&view);
-    set_json(query, 200, object);
+    query_json(query, 200, object);
 }
 
 /* ---- Proofs ---- */
@@ -222,7 +208,7 @@ static void prove(struct query *query,
     size_t certificate_size = 0;
     enum status status = node_view(node, &view, &certificate, &certificate_size);
     if (status != ST_OK) {
-        set_problem(query, status, "there is no certified block yet");
+        query_problem(query, status, "there is no certified block yet");
         return;
     }
     status =
@@ -243,11 +229,11 @@ static void prove(struct query *query,
         query->http_status = 200;
         query->content_type = "application/x-protobuf";
     } else if (status == ST_CONFLICT) {
-        set_json(query, 409,
-                 problem_json(query->exchange->chinese, 409, status, "the account exists"));
+        query_json(query, 409,
+                   problem_json(query->exchange->chinese, 409, status, "the account exists"));
     } else {
-        set_problem(query, status,
-                    status == ST_NOT_FOUND ? "there is no such account or item" : NULL);
+        query_problem(query, status,
+                      status == ST_NOT_FOUND ? "there is no such account or item" : NULL);
     }
     free_changes(&changes);
     kv_free(certificate);
@@ -258,14 +244,14 @@ static enum status build_archive(struct query *query, const struct ledger_view *
                                  const struct proof_anchor *anchor,
                                  const struct proof_source *source)
 {
-    return proof_archive(view, anchor, source, &query->learner, NULL, &query->answer, &query->size);
+    return proof_archive(view, anchor, source, &query->id, NULL, &query->answer, &query->size);
 }
 
 static enum status build_record(struct query *query, const struct ledger_view *view,
                                 const struct proof_anchor *anchor,
                                 const struct proof_source *source)
 {
-    return proof_record(view, anchor, source, &query->learner, query->number, &query->answer,
+    return proof_record(view, anchor, source, &query->id, query->number, &query->answer,
                         &query->size);
 }
 
@@ -275,7 +261,7 @@ static enum status build_absence(struct query *query, const struct ledger_view *
 {
     (void)source;
     return proof_absence(view, anchor, XUELIAN__COLLECTION__COLLECTION_ACCOUNTS,
-                         bytes_of(&query->learner, 32), &query->answer, &query->size);
+                         bytes_of(&query->id, 32), &query->answer, &query->size);
 }
 
 static void read_archive_proof(struct query *query)
@@ -298,7 +284,7 @@ static void account_query(struct exchange *exchange, char *arguments[],
 {
     struct query query = {.read = read};
     uint64_t issuer = 0;
-    if (hex_decode(query.learner.bytes, 32, arguments[0], strlen(arguments[0])) != ST_OK) {
+    if (hex_decode(query.id.bytes, 32, arguments[0], strlen(arguments[0])) != ST_OK) {
         exchange_problem(exchange, 422, ST_BAD_HEX, "a learner id is 64 hexadecimal digits");
         return;
     }
@@ -307,7 +293,7 @@ static void account_query(struct exchange *exchange, char *arguments[],
         return;
     }
     query.issuer = parameter_u64(exchange, "issuer", &issuer) && issuer == 1;
-    start(exchange, query);
+    query_start(exchange, query);
 }
 
 void route_archive(struct exchange *exchange, char *arguments[])
@@ -353,8 +339,8 @@ static void read_block(struct query *query)
     enum status status =
         block_log_get(node_block_log(query->exchange->rpc->node), query->number, &block);
     if (status != ST_OK) {
-        set_problem(query, status,
-                    status == ST_NOT_FOUND ? "there is no block at that height" : NULL);
+        query_problem(query, status,
+                      status == ST_NOT_FOUND ? "there is no block at that height" : NULL);
         return;
     }
     json_t *object = json_object();
@@ -376,7 +362,7 @@ static void read_block(struct query *query)
     free(tx);
     json_object_set_new(object, "transactions", ids);
     stored_block_free(&block);
-    set_json(query, 200, object);
+    query_json(query, 200, object);
 }
 
 static void read_blocks(struct query *query)
@@ -393,7 +379,7 @@ static void read_blocks(struct query *query)
         stored_block_free(&block);
     }
     json_object_set_new(object, "headers", list);
-    set_json(query, 200, object);
+    query_json(query, 200, object);
 }
 
 void route_block(struct exchange *exchange, char *arguments[])
@@ -403,7 +389,7 @@ void route_block(struct exchange *exchange, char *arguments[])
         exchange_problem(exchange, 422, ST_BAD_FIELD, "a height is a decimal number");
         return;
     }
-    start(exchange, query);
+    query_start(exchange, query);
 }
 
 void route_blocks(struct exchange *exchange, char *arguments[])
@@ -414,5 +400,5 @@ void route_blocks(struct exchange *exchange, char *arguments[])
     (void)parameter_u64(exchange, "from", &query.number);
     (void)parameter_u64(exchange, "limit", &limit);
     query.limit = limit < BLOCKS_MAX ? limit : BLOCKS_MAX;
-    start(exchange, query);
+    query_start(exchange, query);
 }

@@ -384,6 +384,8 @@ static const struct route routes[] = {
     {"GET", "/v1/accounts/{}/absence/proof", route_absence_proof},
     {"GET", "/v1/blocks/{}", route_block},
     {"GET", "/v1/blocks", route_blocks},
+    {"GET", "/v1/proposals", route_proposals},
+    {"GET", "/v1/proposals/{}", route_proposal},
     {"GET", "/v1/network", get_network},
     {"GET", "/v1/network/tls", get_tls},
     {"GET", "/v1/genesis", get_genesis},

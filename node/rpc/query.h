@@ -1,0 +1,29 @@
+/* A read of committed state on a query worker, at a snapshot. Private to node/rpc. */
+#ifndef XUELIAN_NODE_RPC_QUERY_H
+#define XUELIAN_NODE_RPC_QUERY_H
+
+#include "node/rpc/routes.h"
+
+/* What is asked for and what is answered. A copy is made for the worker. */
+struct query {
+    struct task task;
+    struct exchange *exchange;
+    void (*read)(struct query *query);
+    struct hash32 id; /* of a learner, or of a transaction */
+    uint64_t number;
+    uint64_t limit;
+    bool issuer;
+    int http_status;
+    const char *content_type;
+    uint8_t *answer; /* malloc'ed */
+    size_t size;
+};
+
+/* Has it read on a worker, and answers with what `read` sets; 503 when too many wait. Loop thread. */
+void query_start(struct exchange *exchange, struct query request);
+
+/* For read: the answer. object is taken. Query worker. */
+void query_json(struct query *query, int status, json_t *object);
+void query_problem(struct query *query, enum status status, const char *detail);
+
+#endif
