@@ -14,7 +14,7 @@ enum {
     TICK_MS = 250,
     HELLO_TIMEOUT_MS = 10000, /* from TCP to a good Hello */
     DIAL_FIRST_MS = 100,
-    DIAL_MAX_MS = 5000,
+    DIAL_MAX_MS = 2000,   /* and a half; also what a healed network may take to meet again */
     LIVE_MS = 3000,       /* a session heard of within this is alive */
     QUIET_MS = 60000,     /* one that says nothing for this long is dead */
     REFUSALS_LOGGED = 10, /* in a minute: strangers cannot fill the log */

@@ -1,7 +1,10 @@
 #include "node/peer/session.h"
 
+#include <netinet/in.h>
+#include <netinet/tcp.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/socket.h>
 
 #include "proto/check.h"
 #include "proto/frame.h"
@@ -9,6 +12,20 @@
 
 /* Bytes that may wait in each class. Full: the frame is dropped and the resend repairs it. */
 static const size_t queue_size_max[SESSION_CLASSES] = {8u << 20, 32u << 20, 32u << 20, 16u << 20};
+
+/* TCP waits ever longer before it sends again what was not acknowledged: after a cut of minutes, for minutes. A
+ * connection that gets nothing through for this long is given up, and dialled anew. */
+enum { UNACKNOWLEDGED_MS = 5000 };
+
+static void give_up_early(struct session *session)
+{
+    uv_os_fd_t file = -1;
+    unsigned span_ms = UNACKNOWLEDGED_MS;
+    if (uv_fileno((const uv_handle_t *)&session->tcp, &file) == 0) {
+        /* It concerns speed alone: a system that refuses keeps its own patience. */
+        (void)setsockopt(file, IPPROTO_TCP, TCP_USER_TIMEOUT, &span_ms, sizeof span_ms);
+    }
+}
 
 static unsigned class_of(uint8_t type)
 {
@@ -274,6 +291,7 @@ static void arrived(uv_stream_t *stream, ssize_t size, const uv_buf_t *buffer)
 static void begin(struct session *session)
 {
     session->state = SESSION_TLS;
+    give_up_early(session);
     uv_tcp_nodelay(&session->tcp, 1);
     if (uv_read_start((uv_stream_t *)&session->tcp, allocate, arrived) != 0 || !pump(session)) {
         session_close(session);
@@ -320,6 +338,8 @@ struct session *session_dial(struct peers *peers, uv_loop_t *loop, const struct 
     session->connect.data = session;
     if (uv_tcp_connect(&session->connect, &session->tcp, address, connected) != 0) {
         session_close(session);
+    } else {
+        give_up_early(session); /* of dialling, too */
     }
     return session;
 }
