@@ -24,7 +24,8 @@ BUILD = os.environ.get("XUELIAN_BUILD_DIR") or os.path.join(SOURCE, "build", "as
 BIN = os.path.join(BUILD, "bin")
 XUELIAN = os.path.join(BIN, "xuelian")
 XUELIAND = os.path.join(BIN, "xueliand")
-ADD_OBSERVER = os.path.join(BIN, "e2e_add_observer")
+EDIT_GENESIS = os.path.join(BIN, "e2e_edit_genesis")
+KILL_AT = os.path.join(BIN, "e2e_kill_at.so")
 HOSTILE_PEER = os.path.join(BIN, "e2e_hostile_peer")
 KEY_UPDATES = os.path.join(BIN, "e2e_key_updates")
 SPOIL_STATE = os.path.join(BIN, "e2e_spoil_state")
@@ -32,6 +33,7 @@ MAKE_TXS = os.path.join(BIN, "e2e_make_txs")
 DEMO = os.path.join(SOURCE, "deploy", "demo", "data")
 LIBC = ctypes.CDLL(None)
 PR_SET_PDEATHSIG = 1
+CLONE_NEWNET = 0x40000000
 NEVER_S = 240  # a wait that lasts so long never ends
 VALIDITY = 5000
 
@@ -85,6 +87,8 @@ class Node:
         self.data = os.path.join(self.folder, "data")
         self.process = None
         self.log_path = os.path.join(self.folder, "log.jsonl")
+        self.environment = {}  # over the test's own
+        self.namespace = None  # path of a network namespace to run in
         with open(self.config, encoding="utf-8") as file:
             self.settings = dict(line.strip().split(": ", 1) for line in file if ": " in line and line[0] != "#")
 
@@ -101,13 +105,16 @@ class Node:
 
         def prepare():
             LIBC.prctl(PR_SET_PDEATHSIG, signal.SIGKILL)  # a test that is killed leaves nothing running
+            if self.namespace is not None:
+                with open(self.namespace, encoding="ascii") as file:
+                    assert LIBC.setns(file.fileno(), CLONE_NEWNET) == 0
             if file_size_max is not None:
                 signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
                 resource.setrlimit(resource.RLIMIT_FSIZE, (file_size_max, file_size_max))
 
         with open(self.log_path, "ab") as log:
             self.process = subprocess.Popen([XUELIAND, "--config", self.config], stdin=subprocess.DEVNULL,
-                                            stdout=log, stderr=log,
+                                            stdout=log, stderr=log, env={**os.environ, **self.environment},
                                             preexec_fn=prepare)
         return self
 
@@ -125,8 +132,11 @@ class Node:
 
     def stop(self, how=signal.SIGTERM):
         """Asks it to end and holds it to ending well: code 0, and no sanitizer has anything to say."""
+        self.process.send_signal(how)
+        self.ended_well()
+
+    def ended_well(self):
         process, self.process = self.process, None
-        process.send_signal(how)
         code = process.wait(NEVER_S)
         if code != 0:
             raise AssertionError(f"node {self.index} ended with {code}:\n{self.words(60)}")
@@ -202,7 +212,8 @@ def small_tables(folder):
 class Network:
     """Four validators in a new folder; a context manager that leaves nothing behind."""
 
-    def __init__(self, start=True, arguments=(), tables=None):
+    def __init__(self, start=True, arguments=(), tables=None, params=()):
+        """params: names and values of chain parameters that shall not be the usual ones."""
         self.top = tempfile.mkdtemp(prefix="xuelian-e2e-")
         self.folder = os.path.join(self.top, "net")
         self.genesis = os.path.join(self.folder, "network.genesis")
@@ -210,6 +221,8 @@ class Network:
         try:
             tables = tables or small_tables(self.file("tables"))
             run(XUELIAN, "network", "new", self.folder, "--demo", tables, *(arguments or ("--base-port", free_base(12))))
+            for name, value in params:
+                run(EDIT_GENESIS, self.genesis, name, value)
             self.nodes = [Node(self, i) for i in range(1, 5)]
             if start:
                 for node in self.nodes:
@@ -243,7 +256,7 @@ class Network:
         base = free_base(3)
         folder = os.path.join(self.folder, f"node-{index}")
         os.mkdir(folder)
-        run(ADD_OBSERVER, self.genesis, folder, f"127.0.0.1:{base}")
+        run(EDIT_GENESIS, self.genesis, "observer", folder, f"127.0.0.1:{base}")
         with open(os.path.join(folder, "node.yaml"), "w", encoding="utf-8") as file:
             file.write("data_dir: data\ngenesis: ../network.genesis\nkey_file: node.key\npassphrase_file: passphrase\n"
                        f"peer_listen: 127.0.0.1:{base}\nrpc_listen: 127.0.0.1:{base + 1}\n"

@@ -36,57 +36,6 @@ class Restart(unittest.TestCase):
             net.wait_height(height)
             net.same_blocks(height)
 
-    def test_stop_all_start_all(self):
-        with Network() as net:
-            net.wait_ready()
-            height = self.commit_some(net, net.nodes[0], 1)
-            for round_ in range(2):
-                net.stop_all()
-                net.start_all()
-                net.wait_height(height)
-                height = self.commit_some(net, net.nodes[round_], 10 * (round_ + 1))
-            net.wait_height(height)
-            net.same_blocks(height)
-            for node in net.nodes:
-                self.assertEqual(node.get("/v1/network")["stopped"], False)
-            net.stop_all()
-
-    def test_kill_all_under_load(self):
-        """Power fails everywhere at once: what was acknowledged is there, and the network goes on."""
-        with Network() as net:
-            net.wait_ready()
-            load = Load(net, net.nodes, 6, 400).start()
-            net.wait("some are acknowledged", lambda: load.count() >= 150)
-            for node in net.nodes:
-                node.kill()
-            load.stop()
-            net.start_all()
-            net.wait_ready()
-            height = self.commit_some(net, net.nodes[2], 1)
-            net.wait_height(height)
-            net.same_blocks(height)
-            load.check(net.nodes)
-
-    def test_primary_killed_under_load(self):
-        """The leader is killed while clients submit; another leads, and nothing acknowledged is lost."""
-        with Network() as net:
-            net.wait_ready()
-            load = Load(net, net.nodes, 6, 300).start()
-            net.wait("some are acknowledged", lambda: load.count() >= 100)
-            victim = self.primary(net)
-            victim.kill()
-            before = load.count()
-            net.wait("it goes on under another primary", lambda: load.count() >= before + 150)
-            self.assertNotEqual(self.primary(net), victim)
-            victim.start()
-            net.wait_ready([victim])
-            net.wait("all are acknowledged", load.finished)
-            self.assertEqual(load.count(), 1800)
-            height = max(node.height() for node in net.nodes)
-            net.wait_height(height)
-            net.same_blocks(height)
-            load.check([victim, net.nodes[3] if victim is not net.nodes[3] else net.nodes[0]])
-
     def test_primary_hangs_under_load(self):
         """The leader says nothing more, its connections stay open; another leads. It wakes, and follows."""
         with Network() as net:
