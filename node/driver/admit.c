@@ -148,7 +148,8 @@ void driver_relay_old(struct driver *driver, uint64_t now_ms)
                                 .key = primary,
                                 .before_ms = now_ms > wait_ms ? now_ms - wait_ms : 0,
                                 .room = 1u << 20};
-    if (summary.self < 0 || summary.primary != (uint32_t)summary.self) {
+    /* Who is behind holds what was committed long ago. */
+    if (!summary.catching_up && (summary.self < 0 || summary.primary != (uint32_t)summary.self)) {
         pool_each_waiting(driver->pool, relay_visit, &again);
     }
 }

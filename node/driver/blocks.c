@@ -67,6 +67,7 @@ static void serve_run(struct task *task)
 static void serve_done(struct task *task)
 {
     struct serve_task *serve = (struct serve_task *)task;
+    serve->driver->blocks_serving[driver_bucket(&serve->to)] = false;
     if (serve->size > 0 && !serve->driver->stopping) {
         peers_send(serve->driver->node->peers, &serve->to, XUELIAN__PEER_TYPE__PEER_TYPE_BLOCKS,
                    bytes_of(serve->answer, serve->size));
@@ -79,6 +80,10 @@ void driver_blocks_request_frame(struct driver *driver, const struct pubkey33 *f
                                  struct bytes body)
 {
     void *memory;
+    bool *serving = &driver->blocks_serving[driver_bucket(from)];
+    if (*serving) {
+        return; /* it asks again before it was answered */
+    }
     ProtobufCMessage *message = driver_decode(&xuelian__blocks_request__descriptor, body, &memory);
     if (message == NULL) {
         return;
@@ -93,12 +98,17 @@ void driver_blocks_request_frame(struct driver *driver, const struct pubkey33 *f
     serve->from_height = wire->from_height;
     serve->count = wire->count < FETCHED_BLOCKS ? wire->count : FETCHED_BLOCKS;
     free(memory);
-    if (!worker_post(driver->node->reader, &driver->node->inbox, &serve->task)) {
+    *serving = worker_post(driver->node->reader, &driver->node->inbox, &serve->task);
+    if (!*serving) {
         free(serve);
     }
 }
 
-/* ---- Receiving ---- */
+/* ---- Receiving ----
+ *
+ * An answer is looked at block by block, each a task of its own: an urgent one, as the check of the certificate
+ * that lets the next block in, waits for one block and not for all of them. While a peer's answer is looked at
+ * the next one from it is dropped: a slow node that asks again gets no more to do by that. */
 
 struct blocks_task {
     struct task task;
@@ -106,8 +116,11 @@ struct blocks_task {
     struct pubkey33 from;
     uint8_t *body;
     size_t size;
-    uint32_t count;
-    struct fetched_block blocks[FETCHED_BLOCKS];
+    void *memory;                /* of wire */
+    const Xuelian__Blocks *wire; /* NULL: not decoded yet */
+    size_t at;                   /* the block that is looked at */
+    uint64_t tip_height;
+    struct fetched_block block;
 };
 
 static void block_drop(struct fetched_block *fetched)
@@ -120,47 +133,65 @@ static void block_drop(struct fetched_block *fetched)
 static void blocks_run(struct task *task)
 {
     struct blocks_task *made = (struct blocks_task *)task;
-    void *memory;
-    ProtobufCMessage *message =
-        driver_decode(&xuelian__blocks__descriptor, bytes_of(made->body, made->size), &memory);
-    if (message == NULL) {
+    struct fetched_block *fetched = &made->block;
+    if (made->wire == NULL) {
+        ProtobufCMessage *message = driver_decode(&xuelian__blocks__descriptor,
+                                                  bytes_of(made->body, made->size), &made->memory);
+        made->wire = (const Xuelian__Blocks *)(const void *)message;
+    }
+    if (made->wire == NULL || made->at >= made->wire->n_blocks ||
+        stored_block_decode(&fetched->block, field_bytes(&made->wire->blocks[made->at])) != ST_OK) {
+        made->at = FETCHED_BLOCKS;
         return;
     }
-    const Xuelian__Blocks *wire = (const Xuelian__Blocks *)(const void *)message;
-    for (size_t i = 0; i < wire->n_blocks && made->count < FETCHED_BLOCKS; i++) {
-        struct fetched_block *fetched = &made->blocks[made->count];
-        if (stored_block_decode(&fetched->block, field_bytes(&wire->blocks[i])) != ST_OK) {
-            break;
-        }
-        if (!fetched_block_check(fetched, &made->driver->node->genesis.chain_id)) {
-            block_drop(fetched);
-            break;
-        }
-        fetched->present = true;
-        fetched->from = made->from;
-        made->count++;
+    fetched->from = made->from;
+    if (fetched->block.header.height <= made->tip_height) {
+        return; /* came too late */
     }
-    free(memory);
+    fetched->present = fetched_block_check(fetched, &made->driver->node->genesis.chain_id);
+    if (!fetched->present) {
+        made->at = FETCHED_BLOCKS;
+    }
+}
+
+static void blocks_end(struct blocks_task *made)
+{
+    made->driver->blocks_busy[driver_bucket(&made->from)] = false;
+    block_drop(&made->block);
+    free(made->memory);
+    free(made->body);
+    free(made);
+}
+
+/* The next block of the answer, if there may be one. */
+static void blocks_next(struct blocks_task *made)
+{
+    struct driver *driver = made->driver;
+    made->tip_height = driver->tip_height;
+    if (made->at >= FETCHED_BLOCKS || driver->stopping ||
+        !worker_post(driver->node->verifier, &driver->node->inbox, &made->task)) {
+        blocks_end(made);
+    }
 }
 
 static void blocks_done(struct task *task)
 {
     struct blocks_task *made = (struct blocks_task *)task;
     struct driver *driver = made->driver;
-    for (uint32_t i = 0; i < made->count; i++) {
-        uint64_t height = made->blocks[i].block.header.height;
+    uint64_t height = made->block.block.header.height;
+    bool taken = !driver->stopping && made->block.present && height > driver->tip_height &&
+                 height <= driver->tip_height + FETCHED_BLOCKS;
+    if (taken) {
         struct fetched_block *slot = &driver->blocks[height % FETCHED_BLOCKS];
-        if (driver->stopping || height <= driver->tip_height ||
-            height > driver->tip_height + FETCHED_BLOCKS) {
-            block_drop(&made->blocks[i]);
-            continue;
-        }
         block_drop(slot);
-        *slot = made->blocks[i];
+        *slot = made->block;
+        made->block = (struct fetched_block){.present = false};
+    } else {
+        block_drop(&made->block);
     }
-    free(made->body);
-    free(made);
-    if (!driver->stopping) {
+    made->at++;
+    blocks_next(made);
+    if (taken) {
         driver_offer_block(driver);
         driver_fetched(driver);
         driver_pump(driver);
@@ -169,7 +200,8 @@ static void blocks_done(struct task *task)
 
 void driver_blocks_frame(struct driver *driver, const struct pubkey33 *from, struct bytes body)
 {
-    if (!driver_answered(driver, from, ASKED_BLOCKS, NULL, NULL)) {
+    if (!driver_answered(driver, from, ASKED_BLOCKS, NULL, NULL) ||
+        driver->blocks_busy[driver_bucket(from)]) {
         return;
     }
     struct blocks_task *made = calloc(1, sizeof *made);
@@ -184,10 +216,8 @@ void driver_blocks_frame(struct driver *driver, const struct pubkey33 *from, str
         memcpy(made->body, body.data, body.size);
     }
     made->size = body.size;
-    if (!worker_post(driver->node->verifier, &driver->node->inbox, &made->task)) {
-        free(made->body);
-        free(made);
-    }
+    driver->blocks_busy[driver_bucket(from)] = true;
+    blocks_next(made);
 }
 
 void driver_offer_block(struct driver *driver)

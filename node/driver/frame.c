@@ -38,8 +38,7 @@ static void note_malformed(struct driver *driver)
     log_event(LOG_DEBUG, "bad_message", "a malformed consensus message was dropped");
 }
 
-/* Keys are as good as random there. */
-static unsigned bucket(const struct pubkey33 *key)
+unsigned driver_bucket(const struct pubkey33 *key)
 {
     return key->bytes[sizeof key->bytes - 1];
 }
@@ -48,7 +47,7 @@ static void message_done(struct task *task)
 {
     struct message_task *made = (struct message_task *)task;
     struct driver *driver = made->driver;
-    driver->checking[bucket(&made->from)]--;
+    driver->checking[driver_bucket(&made->from)]--;
     if (made->good && !driver->stopping) {
         (void)step_message(driver, &made->from, &made->message);
     } else if (!made->good) {
@@ -85,7 +84,7 @@ static void consensus_frame(struct driver *driver, const struct pubkey33 *from, 
         return;
     }
     /* A peer that floods drops its own messages, not those of others. */
-    if (driver->checking[bucket(from)] >= CHECKING_MAX) {
+    if (driver->checking[driver_bucket(from)] >= CHECKING_MAX) {
         atomic_fetch_add(&driver->node->gauges.messages_dropped, 1);
         return;
     }
@@ -106,7 +105,7 @@ static void consensus_frame(struct driver *driver, const struct pubkey33 *from, 
         free(made);
         return;
     }
-    driver->checking[bucket(from)]++;
+    driver->checking[driver_bucket(from)]++;
 }
 
 ProtobufCMessage *driver_decode(const ProtobufCMessageDescriptor *schema, struct bytes body,

@@ -121,8 +121,10 @@ struct driver {
     struct wanted wanted;
     struct asked asked[ASKED_MAX];
     unsigned next_asked;
-    uint16_t checking[SENDERS]; /* messages of a bucket of peers at the verification threads */
-    size_t admitting;           /* bytes there, but for what was fetched */
+    uint16_t checking[SENDERS];   /* messages of a bucket of peers at the verification threads */
+    size_t admitting;             /* bytes there, but for what was fetched */
+    bool blocks_busy[SENDERS];    /* blocks of a bucket of peers are looked at */
+    bool blocks_serving[SENDERS]; /* or read for one */
     struct waiter *waiters;
     struct refusal refusals[REFUSALS];
     unsigned next_refusal;
@@ -270,6 +272,8 @@ void driver_relay_to(struct driver *driver, const struct pubkey33 *key);
 void driver_relay_old(struct driver *driver, uint64_t now_ms);
 
 /* frame.c */
+/* Which of SENDERS counts for a peer: keys are as good as random there. */
+unsigned driver_bucket(const struct pubkey33 *key);
 /* Decodes a message into memory of its own, which the caller frees; NULL, and logged, when malformed. */
 ProtobufCMessage *driver_decode(const ProtobufCMessageDescriptor *schema, struct bytes body,
                                 void **memory);
