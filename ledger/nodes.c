@@ -26,6 +26,13 @@ static bool in_force(const Xuelian__Node *node, uint64_t height)
     return node->from_height <= height && (node->to_height == 0 || height < node->to_height);
 }
 
+static void lower(uint64_t *until, uint64_t height, uint64_t change)
+{
+    if (change > height && change < *until) {
+        *until = change;
+    }
+}
+
 static bool take_node(struct ledger_node *out, const Xuelian__Member *member,
                       const Xuelian__Node *wire)
 {
@@ -38,10 +45,14 @@ static bool take_node(struct ledger_node *out, const Xuelian__Member *member,
     return field_copy(&out->key, 33, &wire->key);
 }
 
-/* Visits the nodes of one member. *more: visit wants the next. */
-static enum status visit_member(struct bytes record, uint64_t height,
-                                bool (*visit)(void *context, const struct ledger_node *node),
-                                void *context, bool *more)
+struct visiting {
+    uint64_t height;
+    void (*visit)(void *context, const struct ledger_node *node);
+    void *context;
+    uint64_t until;
+};
+
+static enum status visit_member(struct visiting *visiting, struct bytes record)
 {
     size_t room = record.size * 32 + 4096; /* structs are larger than their bytes */
     struct arena arena;
@@ -52,10 +63,13 @@ static enum status visit_member(struct bytes record, uint64_t height,
     enum status status = canonical_decode(&message, &xuelian__member__descriptor, record, &arena);
     if (status == ST_OK) {
         const Xuelian__Member *member = (const Xuelian__Member *)(const void *)message;
-        for (size_t i = 0; *more && member->status != STATUS_ENDED && i < member->n_nodes; i++) {
+        for (size_t i = 0; member->status != STATUS_ENDED && i < member->n_nodes; i++) {
             struct ledger_node node;
-            if (in_force(member->nodes[i], height) && take_node(&node, member, member->nodes[i])) {
-                *more = visit(context, &node);
+            lower(&visiting->until, visiting->height, member->nodes[i]->from_height);
+            lower(&visiting->until, visiting->height, member->nodes[i]->to_height);
+            if (in_force(member->nodes[i], visiting->height) &&
+                take_node(&node, member, member->nodes[i])) {
+                visiting->visit(visiting->context, &node);
             }
         }
     }
@@ -64,24 +78,25 @@ static enum status visit_member(struct bytes record, uint64_t height,
 }
 
 enum status ledger_view_nodes(const struct ledger_view *view,
-                              bool (*visit)(void *context, const struct ledger_node *node),
-                              void *context)
+                              void (*visit)(void *context, const struct ledger_node *node),
+                              void *context, uint64_t *until)
 {
     struct merkle_reader reader;
-    bool more = true;
+    struct visiting visiting = {
+        .height = view->header.height + 1, .visit = visit, .context = context, .until = UINT64_MAX};
     enum status status = merkle_reader_open(&reader, view->kv, view->snapshot, MEMBERS);
     /* Position 0 is the sentinel. */
-    for (uint64_t i = 1; status == ST_OK && more && i < reader.count; i++) {
+    for (uint64_t i = 1; status == ST_OK && i < reader.count; i++) {
         struct state_key key = key_position('R', MEMBERS, i);
         uint8_t *value = NULL;
         size_t size = 0;
         status = kv_get(view->kv, view->snapshot, key_bytes(&key), &value, &size);
         if (status == ST_OK) {
-            status =
-                visit_member(bytes_of(value, size), view->header.height + 1, visit, context, &more);
+            status = visit_member(&visiting, bytes_of(value, size));
         }
         kv_free(value);
         status = status == ST_NOT_FOUND ? ST_CORRUPT : status;
     }
+    *until = visiting.until;
     return status;
 }

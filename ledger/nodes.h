@@ -20,10 +20,11 @@ struct ledger_node {
 enum status ledger_view_members_root(const struct ledger_view *view, struct hash32 *root);
 
 /* Calls visit for each node in force at the height after the view's, of members that have not ended, in the
- * order in which the members were recorded; stops when it returns false.
- * Returns ST_OK; ST_CORRUPT, ST_IO.  Cost: one read a member. */
+ * order in which the members were recorded.
+ * Returns ST_OK; ST_CORRUPT, ST_IO.  Cost: one read a member.
+ * Out  *until  the first later height for which the same records list other nodes, or UINT64_MAX. */
 enum status ledger_view_nodes(const struct ledger_view *view,
-                              bool (*visit)(void *context, const struct ledger_node *node),
-                              void *context);
+                              void (*visit)(void *context, const struct ledger_node *node),
+                              void *context, uint64_t *until);
 
 #endif

@@ -26,7 +26,7 @@ static struct peer_known *find(struct membership *out, const struct pubkey33 *ke
     return NULL;
 }
 
-static bool take_node(void *context, const struct ledger_node *node)
+static void take_node(void *context, const struct ledger_node *node)
 {
     struct reading *reading = context;
     struct membership *out = reading->out;
@@ -37,17 +37,16 @@ static bool take_node(void *context, const struct ledger_node *node)
     }
     if ((validator_set_find(reading->set, &node->key) >= 0) != reading->validators ||
         find(out, &node->key) != NULL) {
-        return true;
+        return;
     }
     if (out->count == reading->room) {
         out->left_out++;
-        return true;
+        return;
     }
     struct peer_known *peer = &out->known[out->count++];
     *peer = (struct peer_known){.key = node->key, .member = node->member, .role = node->role};
     peer->address_count = node->address_count;
     memcpy(peer->addresses, node->addresses, sizeof peer->addresses);
-    return true;
 }
 
 /* What the operator wrote stands, and lets nodes in that the records here do not know yet: a node that
@@ -72,11 +71,11 @@ enum status membership_read(struct membership *out, const struct ledger_view *vi
     reading.room = PEERS_MAX - config->peer_address_count;
     enum status status = ledger_view_members_root(view, &out->members_root);
     if (status == ST_OK) {
-        status = ledger_view_nodes(view, take_node, &reading);
+        status = ledger_view_nodes(view, take_node, &reading, &out->until);
     }
     reading.validators = false;
     if (status == ST_OK) {
-        status = ledger_view_nodes(view, take_node, &reading);
+        status = ledger_view_nodes(view, take_node, &reading, &out->until);
     }
     for (uint32_t i = 0; status == ST_OK && i < config->peer_address_count; i++) {
         take_address(out, &config->peer_addresses[i]);

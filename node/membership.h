@@ -9,6 +9,7 @@
 
 struct membership {
     struct hash32 members_root; /* of the records that this was made from */
+    uint64_t until;             /* height from which the same records say something else */
     bool recorded;              /* a member record has this node's key */
     uint64_t incarnation;       /* that the record gives it */
     Xuelian__NodeRole role;     /* validator while the set has it, whatever the record says */

@@ -311,7 +311,7 @@ struct own_record {
     uint64_t incarnation;
 };
 
-static bool find_own(void *context, const struct ledger_node *node)
+static void find_own(void *context, const struct ledger_node *node)
 {
     struct own_record *own = context;
     if (pubkey33_compare(&node->key, own->key) == 0) {
@@ -319,7 +319,6 @@ static bool find_own(void *context, const struct ledger_node *node)
                                                                               : node->incarnation;
         own->found = true;
     }
-    return true;
 }
 
 /* What the state says, when there is one that can be read. */
@@ -328,6 +327,7 @@ static void read_record(struct node *node, struct own_record *own)
     char path[PATH_SIZE];
     char error[512];
     struct ledger_view view;
+    uint64_t until = 0;
     struct kv *kv = NULL;
     struct kv_options options = {
         .cache_size = 8u << 20, .write_buffer_size = 4u << 20, .bloom_bits = 10, .create = false};
@@ -337,7 +337,7 @@ static void read_record(struct node *node, struct own_record *own)
         return;
     }
     if (ledger_view_open(&view, kv) == ST_OK) {
-        (void)ledger_view_nodes(&view, find_own, own);
+        (void)ledger_view_nodes(&view, find_own, own, &until);
         ledger_view_close(&view);
     }
     kv_close(kv);

@@ -104,19 +104,21 @@ static enum status read_membership(struct commit_task *commit)
     struct driver *driver = commit->driver;
     struct node *node = driver->node;
     struct ledger_view view;
-    struct hash32 root;
+    struct hash32 root = {{0}};
     enum status status = ledger_view_open(&view, node->state_kv);
     if (status != ST_OK) {
         return status;
     }
     status = ledger_view_members_root(&view, &root);
-    if (status == ST_OK &&
-        (commit->set_change_size > 0 || !hash32_equal(&root, &driver->members_root))) {
+    bool changed = commit->set_change_size > 0 || !hash32_equal(&root, &driver->members_root) ||
+                   view.header.height + 1 >= driver->members_until;
+    if (status == ST_OK && changed) {
         commit->membership = malloc(sizeof *commit->membership);
         CHECK(commit->membership != NULL);
         status = membership_read(commit->membership, &view, ledger_set(node->ledger), &node->config,
                                  signer_key(node->signer));
         driver->members_root = root;
+        driver->members_until = commit->membership->until;
     }
     ledger_view_close(&view);
     return status;

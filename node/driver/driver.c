@@ -136,6 +136,7 @@ enum status driver_start(struct driver **driver, struct node *node,
     made->node = node;
     made->tail = &made->head;
     made->members_root = membership->members_root;
+    made->members_until = membership->until;
     made->recorded = membership->recorded;
     made->params = *ledger_params(node->ledger);
     made->tip_height = ledger_tip(node->ledger)->height;

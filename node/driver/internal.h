@@ -138,6 +138,7 @@ struct driver {
     uint64_t last_era;
     uint64_t last_view;
     struct hash32 members_root; /* of the records that peers were told of; the executor's */
+    uint64_t members_until;     /* height at which they say something else; the executor's */
     bool recorded;              /* a member record has this node's key */
     uint8_t *entries;           /* room for a batch */
     uint8_t *scratch;           /* PBFT_PARSE_SCRATCH_SIZE */

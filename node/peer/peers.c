@@ -204,7 +204,6 @@ void session_event_frame(struct session *session, uint8_t type, struct bytes bod
         take_hello(session, body);
         return;
     }
-    session->frames++;
     peers->config.frame(peers->config.context, &peers->known[session->known].peer.key, type, body);
 }
 
@@ -230,11 +229,8 @@ void session_event_closed(struct session *session)
                     DIAL_FIRST_MS; /* one that ends at once is dialled ever more rarely */
             }
             if (!peers->stopping) {
-                log_event(LOG_WARN, "peer_down", "the connection with member %u ended%s",
-                          (unsigned)known->peer.member,
-                          session->frames > 0 ? ""
-                                              : " before it said anything: it may not know this "
-                                                "node's key; see its log");
+                log_event(LOG_WARN, "peer_down", "the connection with member %u ended",
+                          (unsigned)known->peer.member);
                 peers->config.down(peers->config.context, &known->peer.key);
             }
         }

@@ -39,7 +39,6 @@ struct session {
     struct hello theirs;
     uint64_t opened_ms;
     uint64_t heard_ms;
-    uint64_t frames; /* received since the Hello */
     struct outgoing *queue[SESSION_CLASSES];
     struct outgoing **tail[SESSION_CLASSES];
     size_t queued[SESSION_CLASSES]; /* bytes */

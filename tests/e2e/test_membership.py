@@ -64,9 +64,9 @@ class Membership(unittest.TestCase):
         height = max(node.height() for node in self.net.running())
         return self.govern("govern-propose", {"changes": list(changes), "open_until": height + 1000})["id"]
 
-    def record(self, member, node):
+    def record(self, member, node, addressed=True):
         """A new member with this node as its observer."""
-        nodes = [{"key": self.key(node), "role": "observer", "addresses": [node.settings["peer_listen"]]}]
+        nodes = [{"key": self.key(node), "role": "observer", "addresses": [node.settings["peer_listen"]] * addressed}]
         self.propose({"member": {"id": member, "kind": "university", "name_zh": f"新机构{member}", "nodes": nodes}})
 
     @staticmethod
@@ -146,9 +146,25 @@ class Membership(unittest.TestCase):
         """One out and one in, in one change: the one that left goes on following."""
         net = self.net
         left, node = net.nodes[3], self.new_node()
-        self.record(6, node)
+        # Nobody is where genesis says any more, as far as this node can tell: it finds the one it was told of, whom
+        # genesis does not know, and learns the rest from it.
+        with open(node.config, "a", encoding="utf-8") as file:
+            file.write("peer_addresses:\n")
+            for old in net.nodes[:4]:
+                file.write(f"  {self.key(old)}: 127.0.0.1:1\n")
+            file.write(f"  {self.key(net.nodes[4])}: {net.nodes[4].settings['peer_listen']}\n")
+        self.record(6, node, addressed=False)
         node.start()
+        self.net.wait("it runs", lambda: node.height() >= 0)
         self.commit()
+
+        def met():
+            return [peer["member"] for peer in self.state(node)["peers"] if peer["connected"]]
+        self.assertEqual(met(), [5])
+        # The chain says where it is, and the others come.
+        change = {"member": 6, "key": self.key(node), "role": "observer", "addresses": [node.settings["peer_listen"]]}
+        self.propose({"node": change})
+        net.wait("all meet it", lambda: sorted(met()) == [1, 2, 3, 4, 5])
         self.change_set([node, net.nodes[0], net.nodes[1], net.nodes[2]],
                         {"member": 4, "key": self.key(left), "remove": True}, {"member": 6, "key": self.key(node)})
         self.votes(node)
@@ -177,7 +193,6 @@ class Membership(unittest.TestCase):
         self.change_set([left] + net.nodes[:3],
                         {"member": 5, "key": self.key(left), "incarnation": int(self.state(left)["incarnation"])})
         self.votes(left)
-        self.needed(left, [net.nodes[5]])
 
     def test_4_start_again(self):
         """All at once, in the fourth era after genesis; with the state lost; with the blocks lost."""
@@ -245,13 +260,32 @@ class Membership(unittest.TestCase):
         self.votes(node)
         self.needed(node, [net.nodes[0]])
 
-    def test_6_verified_offline(self):
+    def test_6_taken_out(self):
+        """A node whose record ends at a height is met no more from that height on."""
+        net = self.net
+        left = net.nodes[3]
+        height = max(node.height() for node in net.nodes) + 3
+        self.propose({"node": {"member": 4, "key": self.key(left), "role": "observer", "to_height": height,
+                               "addresses": [left.settings["peer_listen"]]}})
+        others = [node for node in net.nodes if node is not left]
+        while net.nodes[0].height() < height + 1:
+            envelopes, _ = net.make(1, "open", Membership.first, 1)
+            Membership.first += 1
+            net.wait_height(int(net.commit(net.nodes[0], envelopes[0])["height"]), others)
+        for node in others[:-1]:  # the last one's operator has written its key into the configuration
+            self.assertIn("the connection with member 4 was closed: the chain has ended that node", node.words(1000))
+        net.wait("it is refused", lambda: any(f"its key {self.key(left)} is not one of this chain's nodes" in
+                                              node.words(1000) for node in others))
+        left.stop()
+        self.commit()
+
+    def test_7_verified_offline(self):
         """What all nodes prove, after all eras, holds with the genesis file alone."""
         net = self.net
         envelopes, _ = net.make(1, "deposit", 1, 1)
-        net.wait_height(int(net.commit(net.nodes[3], envelopes[0])["height"]))
+        net.wait_height(int(net.commit(net.nodes[4], envelopes[0])["height"]))
         proofs = []
-        for node in (net.nodes[0], net.nodes[3], net.nodes[5]):
+        for node in (net.nodes[0], net.nodes[4], net.nodes[5]):
             status, _, proof = node.request("GET", f"/v1/accounts/{learner(1)}/archive/proof?issuer=1")
             self.assertEqual(status, 200)
             proofs.append(net.file(f"proof-{node.index}"))

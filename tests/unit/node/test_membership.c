@@ -147,6 +147,7 @@ static void test_records(void **state)
     assert_null(find(&keys[1]));
     assert_null(find(&keys[2]));
     assert_non_null(find(&keys[3]));
+    assert_int_equal(made.until, 2);   /* from 2 on keys[1], and no more keys[3] */
     (void)put_member(41, 1, nodes, 1); /* suspended, and a key that another has: counted once */
     read_now(&keys[0]);
     assert_int_equal(made.count, 6);
@@ -155,6 +156,7 @@ static void test_records(void **state)
     read_now(&keys[0]);
     assert_int_equal(find(&keys[0])->member, 41);
     assert_null(find(&keys[3]));
+    assert_true(made.until == UINT64_MAX);
 }
 
 static void test_configuration(void **state)
