@@ -25,7 +25,7 @@ static const struct param_rule param_rules[] = {
     RULE(batch_delay_ms, 10, 0, 10000),
     RULE(batch_bytes, 4194304, 65536, 4194304),
     RULE(batch_count, 4000, 1, LIMIT_PROPOSAL_ENTRIES_MAX),
-    RULE(batch_work, 20000, 1000, 1000000),
+    RULE(batch_work, 20000, 2000, 1000000),
     RULE(heartbeat_ms, 10000, 100, 3600000),
     RULE(max_drift_ms, 3000, 100, 600000),
     RULE(max_lag_ms, 30000, 1000, 3600000),

@@ -2,6 +2,7 @@
 
 #include <string.h>
 
+#include "ledger/tx/points.h"
 #include "ledger/tx/rules.h"
 #include "proto/tx_consent.pb-c.h"
 #include "proto/tx_govern.pb-c.h"
@@ -14,10 +15,10 @@
         XUELIAN__TX_KIND__TX_KIND_##KIND, name, &xuelian__##message##__descriptor, bulk, \
             XUELIAN__MEMBER_ROLE__MEMBER_ROLE_##role, apply, work                        \
     }
-/* Up to 32 changes of items that rest on one. */
-enum { WORK_REVIEW = 2 * LIMIT_DEPENDENTS_MAX };
 /* Up to 8 sources with what rests on them, and one change of an item. */
 enum { WORK_CONVERSION = 30, WORK_SOURCE = 10, WORK_CHANGE = 5 };
+/* Up to 32 changes of items that rest on one. */
+enum { WORK_REVIEW = LIMIT_DEPENDENTS_MAX * WORK_CHANGE };
 /* Up to 32 lots changed and 256 read. */
 enum { WORK_LOTS = 32 * WORK_CHANGE + 20 };
 /* Up to 100 changes on records of up to 24 KiB, up to 256 votes counted, up to 64 signatures. */
@@ -41,6 +42,8 @@ static const struct tx_kind kinds[] = {
          account_guardian_apply),
     KIND(ACCOUNT_DECEASED, "account-deceased", death_notice, false, UNSPECIFIED,
          account_deceased_apply),
+    WORK(ACCOUNT_MERGE, "account-merge", account_merge, false, UNSPECIFIED, account_merge_apply,
+         POINTS_MOVE_WORK),
     KIND(APPLY, "apply", outcome, false, UNSPECIFIED, apply_apply),
     KIND(APPLY_DECIDE, "apply-decide", application_decision, false, DEPOSIT, apply_decide_apply),
     WORK(CORRECT, "correct", correction, false, DEPOSIT, correct_apply, WORK_REVIEW),

@@ -57,6 +57,7 @@ TX_RULE(account_unfreeze_apply);
 TX_RULE(account_close_apply);
 TX_RULE(account_guardian_apply);
 TX_RULE(account_deceased_apply);
+TX_RULE(account_merge_apply);
 TX_RULE(apply_apply);
 TX_RULE(apply_decide_apply);
 TX_RULE(correct_apply);

@@ -169,6 +169,20 @@ static void make_death(struct run *run, struct run_draft *draft)
     sign_pair(run, draft);
 }
 
+static void make_merge(struct run *run, struct run_draft *draft)
+{
+    Xuelian__AccountMerge *merge = &draft->payload.merge;
+    uint32_t other = RUN_MERGED_FROM + run_pick(run, RUN_LEARNERS - RUN_MERGED_FROM);
+    draft->learner = draft->learner % RUN_MERGED_FROM;
+    xuelian__account_merge__init(merge);
+    merge->account = account_of(run, draft);
+    merge->identity_commitment = commitment_of(run, draft);
+    merge->other = field_borrow(&run->ids[other], 32);
+    merge->other_commitment = field_borrow(&run->commitments[other], 32);
+    draft->items[0] = &merge->base;
+    sign_pair(run, draft);
+}
+
 /* ---- outcomes ---- */
 
 static void make_outcome(struct run *run, struct run_draft *draft, Xuelian__Outcome *outcome)
@@ -386,6 +400,7 @@ void run_make(struct run *run, struct run_draft *draft)
         {XUELIAN__TX_KIND__TX_KIND_ACCOUNT_CLOSE, make_account_act, 1},
         {XUELIAN__TX_KIND__TX_KIND_ACCOUNT_GUARDIAN, make_guardian, 4},
         {XUELIAN__TX_KIND__TX_KIND_ACCOUNT_DECEASED, make_death, 1},
+        {XUELIAN__TX_KIND__TX_KIND_ACCOUNT_MERGE, make_merge, 1},
         {XUELIAN__TX_KIND__TX_KIND_APPLY, make_deposit, 10},
         {XUELIAN__TX_KIND__TX_KIND_APPLY_DECIDE, make_decision, 10},
         {XUELIAN__TX_KIND__TX_KIND_CORRECT, make_correction, 12},

@@ -4,7 +4,12 @@
 
 #include "tests/unit/ledger/people.h"
 
-enum { RUN_LEARNERS = 6, RUN_HANDS_MAX = 2, RUN_ITEMS_MAX = 3 };
+enum {
+    RUN_LEARNERS = 10,
+    RUN_MERGED_FROM = 6, /* those from here on may be merged into others */
+    RUN_HANDS_MAX = 2,
+    RUN_ITEMS_MAX = 3
+};
 
 /* What a run knows of a learner: his keys, as they are after the newest block. */
 struct run_learner {
@@ -39,6 +44,7 @@ struct run_draft {
         Xuelian__GuardianSetting guardian;
         Xuelian__AccountAct account_act;
         Xuelian__DeathNotice death;
+        Xuelian__AccountMerge merge;
         Xuelian__Outcome deposit;
         Xuelian__ItemAct act;
         Xuelian__ApplicationDecision decision;

@@ -111,6 +111,27 @@ static void check_key(const struct item *item, const struct account *account)
     assert_int_equal(change->until_date, guardian ? account->guardian_until : 0);
 }
 
+/* The other account is merged into this one, and holds as many items as then. */
+static void check_link(const struct item *item, struct account *sums)
+{
+    uint64_t memory[64];
+    struct arena arena;
+    ProtobufCMessage *content = NULL;
+    uint32_t other = 0;
+    assert_int_equal(item->version->kind, XUELIAN__ITEM_KIND__ITEM_KIND_LINK);
+    arena_init(&arena, memory, sizeof memory);
+    assert_int_equal(item_content(item, &xuelian__link__descriptor, &arena, &content), ST_OK);
+    const Xuelian__Link *link = (const Xuelian__Link *)(void *)content;
+    while (memcmp(&run.ids[other], link->other.data, 32) != 0) {
+        assert_true(++other < RUN_LEARNERS);
+    }
+    struct account merged = people_read(&run.net, other);
+    assert_int_equal(merged.status, XUELIAN__ACCOUNT_STATUS__ACCOUNT_STATUS_MERGED);
+    assert_memory_equal(&merged.merged_into, item->version->account.data, 32);
+    assert_int_equal(merged.items.size, link->item_count);
+    sums->linked += merged.linked + 1;
+}
+
 static void check_account(uint32_t learner)
 {
     struct account account = people_read(&run.net, learner);
@@ -126,10 +147,13 @@ static void check_account(uint32_t learner)
             check_recognition(learner, &item);
         } else if (item.version->kind == XUELIAN__ITEM_KIND__ITEM_KIND_KEY) {
             check_key(&item, &account);
+        } else {
+            check_link(&item, &sums);
         }
     }
     assert_memory_equal(sums.totals, account.totals, sizeof sums.totals);
     assert_int_equal(sums.applications, account.applications);
+    assert_int_equal(sums.linked, account.linked);
     assert_int_equal(account.frozen_by != 0 &&
                          account.status != XUELIAN__ACCOUNT_STATUS__ACCOUNT_STATUS_FROZEN,
                      0);
@@ -196,8 +220,8 @@ static void replay(void)
 
 static void test_random_runs(void **state)
 {
-    static const Xuelian__TxKind kinds[] = {3,  10, 11, 12, 13, 14, 15, 16, 17, 20,
-                                            21, 22, 23, 24, 25, 26, 27, 28, 29};
+    static const Xuelian__TxKind kinds[] = {3,  10, 11, 12, 13, 14, 15, 16, 17, 18,
+                                            20, 21, 22, 23, 24, 25, 26, 27, 28, 29};
     (void)state;
     blocks = calloc(BLOCKS, sizeof *blocks);
     assert_non_null(blocks);
