@@ -73,8 +73,7 @@ bool catch_up_behind(const struct pbft *core)
         ahead += core->sources[i].member >= 0 && core->sources[i].height > core->height;
     }
     return ahead >= quorum_weak(core->set.count) || core->own.durable_height > core->height ||
-           core->needed_height > core->height ||
-           (core_in_era(core) && core->own.base_height > core->height) ||
+           core->needed_height > core->height || core->own.base_height > core->height ||
            core->adoptions[0].state == JUDGED_VALID;
 }
 

@@ -45,8 +45,8 @@ static bool vote_unknown(const struct pbft *core, enum phase_index phase,
                          const struct signature_place *found)
 {
     const struct own_height *own = recover_own_find(core, found->place.height);
-    return core_in_era(core) && found->place.era == core->own.era && own != NULL &&
-           own->votes[phase].present && own->votes[phase].view == found->place.view &&
+    return found->place.era == core->own.era && own != NULL && own->votes[phase].present &&
+           own->votes[phase].view == found->place.view &&
            !hash32_equal(&own->votes[phase].hash, &found->hash);
 }
 
@@ -212,7 +212,7 @@ static void answer_certificate(const struct pbft *core, struct answer *answer,
                                const struct pubkey33 *key)
 {
     const struct own_height *own = recover_own_find(core, core->height + 1);
-    if (own != NULL && own->prepared && core_in_era(core) &&
+    if (own != NULL && own->prepared &&
         certificate_has(blob_bytes(&own->certificate), &core->set,
                         validator_set_find(&core->set, key))) {
         answer->wire.certificate = field_borrow(own->certificate.data, own->certificate.size);

@@ -210,6 +210,77 @@ static void test_clock_set_back(void **state)
     solo_free(solo);
 }
 
+static void open_view(struct solo *solo, uint64_t view, const struct header *prepared)
+{
+    struct solo_change changes[3];
+    for (uint32_t i = 0; i < 3; i++) {
+        solo_change(solo, &changes[i], i, view, NULL, i == 0 ? prepared : NULL, view - 1);
+    }
+    assert_int_equal(solo_hear_new_view(solo, (uint32_t)(view % N), view, changes, 3), ST_OK);
+    if (solo_seen(solo, PBFT_VERIFY) > 0) {
+        (void)solo_verified(solo, true);
+    }
+    assert_int_equal(summary_of(solo).view, view);
+    for (uint32_t i = 0; i < 3; i++) {
+        solo_change_free(&changes[i]);
+    }
+}
+
+static bool discarded(const struct solo *solo, const struct header *header)
+{
+    struct hash32 hash = solo_hash(header);
+    for (uint32_t i = 0; i < solo->count; i++) {
+        const struct pbft_effect *effect = &solo->kept[i].effect;
+        if (effect->type == PBFT_DISCARD && hash32_equal(&effect->discard.header_hash, &hash)) {
+            return true;
+        }
+    }
+    return false;
+}
+
+/* Members prepare, in the open view, another header than what this replica has made of it. */
+static void prepared_elsewhere(struct solo *solo, uint64_t view, const struct header *header)
+{
+    struct hash32 hash = solo_hash(header);
+    for (uint32_t member = 0; member < 3; member++) {
+        assert_int_equal(solo_vote(solo, member, VOTE_PREPARE, view, 1, &hash), ST_OK);
+    }
+    assert_int_equal(solo_last(solo, PBFT_EXECUTE)->execute.kind, PBFT_EXECUTE_HEADER);
+    assert_int_equal(solo_executed(solo, PBFT_EXECUTED_OK, header), ST_OK);
+}
+
+/* Of six headers the oldest gives way to a seventh: never what the view decides, nor what was made of its proposal. */
+static void test_headers_kept(void **state)
+{
+    static const uint8_t views[6] = {0, 1, 2, 4, 5, 6}; /* 3 and 7 are led by this node */
+    struct solo *solo = solo_new(N, SELF);
+    struct header first = solo_header(solo, 0), forced = solo_header(solo, 50),
+                  other = solo_header(solo, 51), proposed = solo_header(solo, 52),
+                  third = solo_header(solo, 53);
+    (void)state;
+    for (size_t i = 0; i < sizeof views; i++) {
+        struct header header = solo_header(solo, views[i]);
+        if (views[i] > 0) {
+            open_view(solo, views[i], NULL);
+        }
+        assert_int_equal(solo_propose(solo, views[i], 1, &solo->tip_hash, header.time_ms), ST_OK);
+        assert_int_equal(solo_executed(solo, PBFT_EXECUTED_OK, &header), ST_OK);
+    }
+    assert_int_equal(solo_seen(solo, PBFT_DISCARD), 0);
+    open_view(solo, 8, &forced);
+    assert_int_equal(solo_executed(solo, PBFT_EXECUTED_OK, &forced), ST_OK);
+    assert_true(discarded(solo, &first));
+    prepared_elsewhere(solo, 8, &other);
+    open_view(solo, 9, NULL);
+    assert_int_equal(solo_propose(solo, 9, 1, &solo->tip_hash, proposed.time_ms), ST_OK);
+    assert_int_equal(solo_executed(solo, PBFT_EXECUTED_OK, &proposed), ST_OK);
+    prepared_elsewhere(solo, 9, &third);
+    assert_int_equal(solo_seen(solo, PBFT_DISCARD), 4);
+    assert_false(discarded(solo, &forced));
+    assert_false(discarded(solo, &proposed));
+    solo_free(solo);
+}
+
 /* ---- Certified blocks ---------------------------------------------------------------------------------- */
 
 static enum status certified(struct solo *solo, const struct header *header,
@@ -286,6 +357,7 @@ int main(void)
         cmocka_unit_test(test_batch_without_bodies),
         cmocka_unit_test(test_nobody_to_ask),
         cmocka_unit_test(test_clock_set_back),
+        cmocka_unit_test(test_headers_kept),
         cmocka_unit_test(test_certificates),
         cmocka_unit_test(test_describe),
     };

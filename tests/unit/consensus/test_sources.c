@@ -58,9 +58,10 @@ static void test_asked_and_forgotten(void **state)
     assert_int_equal(solo_status(solo, &boaster, 7), ST_OK);
     assert_true(
         pubkey33_compare(&solo_last(solo, PBFT_FETCH_BLOCKS)->fetch_blocks.peer, &boaster) == 0);
+    assert_int_equal(solo_status(solo, &solo->set.validators[1].key, 7), ST_OK);
     solo_forget(solo);
     strangers_come(solo, 0);
-    assert_int_equal(solo_status(solo, &solo->set.validators[1].key, 7), ST_OK);
+    assert_int_equal(solo_seen(solo, PBFT_FETCH_BLOCKS), 0);
     (void)solo_tick(solo, 2000);
     assert_true(pubkey33_compare(&solo_last(solo, PBFT_FETCH_BLOCKS)->fetch_blocks.peer,
                                  &solo->set.validators[1].key) == 0);

@@ -76,7 +76,8 @@ static void test_nothing_of_mine(void **state)
         answer_begin(solo, &answer);
         answer_vote(&answer, 1, 2, 5);
         answer_vote(&answer, 9, SELF, 5);
-        answer.wire.certificate_era = 7; /* without one */
+        answer.wire.certificate_era = 7; /* without one, or with one that cannot be looked at */
+        answer.wire.certificate = field_borrow(noise, member == 1 ? 0 : 9);
         assert_false(voting(solo));
         assert_int_equal(tell(solo, member, &answer), ST_OK);
     }
@@ -275,6 +276,63 @@ static void test_beside_the_journal(void **state)
     }
 }
 
+/* A vote of an earlier view than the journal's: it may have been its own, and binds nothing any more. */
+static void test_below_the_journal(void **state)
+{
+    enum { ME = 3 };
+    struct solo *solo = solo_new(N, ME);
+    struct header header = solo_header(solo, 1);
+    struct hash32 other = {{1}};
+    struct solo_change changes[3];
+    (void)state;
+    for (uint32_t i = 0; i < 3; i++) {
+        solo_change(solo, &changes[i], i, 2, NULL, NULL, 0);
+    }
+    assert_int_equal(solo_hear_new_view(solo, 2, 2, changes, 3), ST_OK);
+    assert_int_equal(solo_verified(solo, true), ST_OK);
+    assert_int_equal(solo_propose(solo, 2, 1, &solo->tip_hash, header.time_ms), ST_OK);
+    assert_int_equal(solo_executed(solo, PBFT_EXECUTED_OK, &header), ST_OK);
+    assert_int_equal(solo_sent(solo, XUELIAN__PEER_TYPE__PEER_TYPE_VOTE), 1);
+    assert_int_equal(solo_vote(solo, ME, VOTE_PREPARE, 1, 1, &other), ST_OLD);
+    assert_int_equal(solo_seen(solo, PBFT_ALARM), 0);
+    for (uint32_t i = 0; i < 3; i++) {
+        solo_change_free(&changes[i]);
+    }
+    solo_free(solo);
+}
+
+/* The log is behind the journal by an era: what this key asked for in the old one, the journal need not know any more. */
+static void test_behind_an_era(void **state)
+{
+    enum { ME = 3 };
+    struct solo *solo = solo_new(N, ME);
+    struct header genesis = solo->tip;
+    struct validator_set first = solo->set, next = solo->set;
+    struct pubkey33 peer = solo_key(1);
+    struct solo_change change;
+    (void)state;
+    next.era = 2;
+    next.validators[0].incarnation = 1;
+    solo_commit(solo, 1, &next);
+    (void)solo_tick(solo, 70000); /* it asks for view 1 of era 2, which is written */
+    solo->tip = genesis;
+    solo->tip_hash = solo->era_base = solo_hash(&genesis);
+    solo->set = first;
+    solo->previous.era = 0;
+    owned_free(&solo->certificate);
+    assert_int_equal(solo_restart(solo, true), ST_OK);
+    solo_change(solo, &change, ME, 3, NULL, NULL, 0);
+    assert_int_equal(solo_hear_change(solo, &change), ST_FUTURE);
+    assert_int_equal(solo_seen(solo, PBFT_ALARM), 0);
+    /* Nor has it anything to show of that era's views. */
+    solo_forget(solo);
+    (void)solo_tick(solo, 1000);
+    assert_int_equal(solo_status(solo, &peer, 0), ST_OK);
+    assert_int_equal(solo_sent(solo, XUELIAN__PEER_TYPE__PEER_TYPE_VIEW_CHANGE), 0);
+    solo_change_free(&change);
+    solo_free(solo);
+}
+
 /* An own batch is being checked when the alarm comes: it is not proposed any more. */
 static void test_alarm_during_check(void **state)
 {
@@ -368,7 +426,8 @@ int main(void)
         cmocka_unit_test(test_certificates),        cmocka_unit_test(test_earlier_incarnation),
         cmocka_unit_test(test_incarnation_to_come), cmocka_unit_test(test_beside_the_journal),
         cmocka_unit_test(test_alarm_during_check),  cmocka_unit_test(test_certificate_in_answer),
-        cmocka_unit_test(test_damaged_certificate),
+        cmocka_unit_test(test_damaged_certificate), cmocka_unit_test(test_below_the_journal),
+        cmocka_unit_test(test_behind_an_era),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

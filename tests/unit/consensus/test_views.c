@@ -97,6 +97,32 @@ static void test_base_above_the_tip(void **state)
     solo_free(solo);
 }
 
+/* R19: a proposal for the view to come is taken (R6), and gone when that view must decide a header. */
+static void test_proposal_before_a_forced_view(void **state)
+{
+    (void)state;
+    for (int forced = 0; forced <= 1; forced++) {
+        struct solo *solo = solo_new(N, SELF);
+        struct header header = solo_header(solo, 1);
+        struct solo_change changes[3];
+        (void)solo_tick(solo, 70000);
+        assert_int_equal(summary_of(solo).target, 1);
+        assert_int_equal(solo_propose(solo, 1, 1, &solo->tip_hash, header.time_ms), ST_OK);
+        for (uint32_t i = 0; i < 3; i++) {
+            solo_change(solo, &changes[i], i, 1, NULL, forced && i == 0 ? &header : NULL, 0);
+        }
+        assert_int_equal(solo_hear_new_view(solo, 1, 1, changes, 3), ST_OK);
+        assert_int_equal(solo_verified(solo, true), ST_OK);
+        assert_int_equal(summary_of(solo).view, 1);
+        assert_int_equal(summary_of(solo).forced, forced);
+        assert_int_equal(summary_of(solo).has_proposal, !forced);
+        for (size_t i = 0; i < 3; i++) {
+            solo_change_free(&changes[i]);
+        }
+        solo_free(solo);
+    }
+}
+
 /* Beyond what a set of this size can fill: refused before it is looked at. */
 static void test_too_long(void **state)
 {
@@ -329,6 +355,7 @@ int main(void)
         cmocka_unit_test(test_newest_place_forbids),
         cmocka_unit_test(test_open_height_far_above),
         cmocka_unit_test(test_no_deadline_wraps),
+        cmocka_unit_test(test_proposal_before_a_forced_view),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
