@@ -234,18 +234,79 @@ static void bases(void **state)
 /* What a NEW-VIEW forces is prepared above its base, in the highest view. */
 static void highest_certificate_above_the_base(void **state)
 {
+    (void)state;
+    for (int order = 0; order < 2; order++) {
+        struct fork fork;
+        fork_begin(&fork);
+        const struct sim_block *genesis = fork.cluster->chain.genesis;
+        const struct shown high = {fork.tip, &fork.y, 2}, low = {fork.tip, &fork.z, 1};
+        const struct shown mixed[3] = {
+            order == 0 ? high : low, {genesis, fork.tip, 3}, order == 0 ? low : high};
+        certify(&fork, &fork.x, 0, 13);
+        certify(&fork, &fork.y, 4, 11);
+        open_view(&fork, 4, mixed);
+        assert_int_equal(bench_named(&fork.bench), 4); /* who names block 0 hides its COMMIT */
+        /* So it was Y of view 2 that was forced. */
+        assert_int_equal(fork.bench.report.missing_view, 2);
+        fork_end(&fork);
+    }
+}
+
+/* Two NEW-VIEWs of one view, both valid: the lower of the views that forced the header is where to look. */
+static void two_of_one_view(void **state)
+{
     struct fork fork;
     (void)state;
     fork_begin(&fork);
-    const struct sim_block *genesis = fork.cluster->chain.genesis;
-    const struct shown mixed[3] = {
-        {fork.tip, &fork.y, 2}, {genesis, fork.tip, 3}, {fork.tip, &fork.z, 1}};
+    const struct shown nothing = {.committed = fork.tip}, low = {fork.tip, &fork.y, 1};
+    const struct shown lower[3] = {nothing, low, low};
+    const struct shown higher[3] = {{fork.tip, &fork.y, 2}, low, low};
     certify(&fork, &fork.x, 0, 13);
     certify(&fork, &fork.y, 4, 11);
-    open_view(&fork, 4, mixed);
-    assert_int_equal(bench_named(&fork.bench), 4);       /* who names block 0 hides its COMMIT */
-    assert_int_equal(fork.bench.report.missing_view, 2); /* so it was Y of view 2 that was forced */
+    open_view(&fork, 4, lower);
+    open_view(&fork, 4, higher);
+    assert_int_equal(bench_named(&fork.bench), 2); /* it asked for view 4 twice */
+    assert_int_equal(fork.bench.report.missing_view, 1);
     fork_end(&fork);
+}
+
+static bool any_signature(void *context, const struct pubkey33 *key, const struct hash32 *hash,
+                          const struct sig64 *signature)
+{
+    (void)context;
+    (void)key;
+    (void)hash;
+    (void)signature;
+    return true;
+}
+
+/* A key can sign one statement in many ways. It has said one thing. */
+static void said_once_signed_twice(void **state)
+{
+    struct cluster *cluster = network_begin();
+    struct audit_report report;
+    struct audit_config config = {.chain_id = cluster->chain.chain_id,
+                                  .set = cluster->chain.genesis->next_set,
+                                  .era_base_hash = cluster->chain.genesis->hash,
+                                  .rotation_blocks = 1000,
+                                  .statements_max = 8,
+                                  .verify = any_signature};
+    void *memory = sim_new(audit_footprint(&config));
+    struct audit *audit = audit_init(memory, &config);
+    struct forger forger = forger_of(cluster, 1, config.set);
+    struct forged votes[2];
+    (void)state;
+    for (size_t i = 0; i < 2; i++) {
+        forge_vote(&forger, VOTE_COMMIT, 0, 1, &bench_one, &votes[i]);
+        votes[i].body.data[votes[i].body.size - 1] ^= (uint8_t)i;
+        assert_int_equal(audit_message(audit, votes[i].type, owned_bytes(&votes[i].body)), ST_OK);
+    }
+    audit_judge(audit, &report);
+    assert_int_equal(report.named, 0);
+    forged_free(&votes[0]);
+    forged_free(&votes[1]);
+    free(memory);
+    network_end(cluster);
 }
 
 static void one_is_too_few(void **state)
@@ -367,6 +428,8 @@ int main(void)
         cmocka_unit_test(certificates_refused),
         cmocka_unit_test(odd_records),
         cmocka_unit_test(two_bad_new_views),
+        cmocka_unit_test(two_of_one_view),
+        cmocka_unit_test(said_once_signed_twice),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

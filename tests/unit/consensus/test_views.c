@@ -304,6 +304,31 @@ static void test_newest_place_forbids(void **state)
     }
 }
 
+/* R24: a place that the record covers explains a signature there, though the vote itself is not in it. */
+static void test_newest_place_explains(void **state)
+{
+    (void)state;
+    for (uint32_t covered = 0; covered <= 1; covered++) {
+        struct solo *solo = solo_new(N, SELF);
+        struct arena arena;
+        void *memory = sim_new(ROOM);
+        struct header header = solo_header(solo, 1);
+        struct hash32 hash = solo_hash(&header);
+        arena_init(&arena, memory, ROOM);
+        assert_int_equal(solo_propose(solo, 0, 1, &solo->tip_hash, header.time_ms), ST_OK);
+        assert_int_equal(solo_executed(solo, PBFT_EXECUTED_OK, &header), ST_OK);
+        Xuelian__JournalRecord *record = record_of(solo, &arena);
+        assert_null(record->newest_commit);
+        record->newest_commit = covered ? record->newest_prepare : NULL;
+        restart_with(solo, record);
+        assert_int_equal(solo_vote(solo, SELF, VOTE_COMMIT, 0, 1, &hash),
+                         covered ? ST_OK : ST_CONFLICT);
+        assert_int_equal(solo_seen(solo, PBFT_ALARM), !covered);
+        free(memory);
+        solo_free(solo);
+    }
+}
+
 /* R22: that a height was open says that the block two below exists: it comes first. */
 static void test_open_height_far_above(void **state)
 {
@@ -352,6 +377,7 @@ int main(void)
         cmocka_unit_test(test_forgotten_commit),
         cmocka_unit_test(test_committed_block),
         cmocka_unit_test(test_new_view_sent_before),
+        cmocka_unit_test(test_newest_place_explains),
         cmocka_unit_test(test_newest_place_forbids),
         cmocka_unit_test(test_open_height_far_above),
         cmocka_unit_test(test_no_deadline_wraps),
