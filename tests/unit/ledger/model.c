@@ -153,7 +153,7 @@ static struct hash32 account_hash(const struct model_account *account)
     for (uint64_t i = 0; i < account->item_count; i++) {
         struct out leaf = {.size = 0};
         put_big(&leaf, i + 1, 8);
-        put_raw(&leaf, account->versions[i].bytes, 32);
+        put_raw(&leaf, account->items[i].hash.bytes, 32);
         leaves[i] = model_leaf("item", leaf.bytes, leaf.size);
     }
     struct hash32 root = model_tree(leaves, (size_t)account->item_count);
@@ -247,8 +247,13 @@ uint32_t model_signers(Xuelian__TxKind kind, const uint32_t *members, uint32_t m
             return ST_MEMBER_INACTIVE;
         }
     }
-    bool deposit =
-        kind == XUELIAN__TX_KIND__TX_KIND_DEPOSIT || kind == XUELIAN__TX_KIND__TX_KIND_DEPOSIT_BULK;
+    if (kind == XUELIAN__TX_KIND__TX_KIND_REVOKE || kind == XUELIAN__TX_KIND__TX_KIND_SUSPEND ||
+        kind == XUELIAN__TX_KIND__TX_KIND_RESTORE) {
+        return ST_OK;
+    }
+    bool deposit = kind == XUELIAN__TX_KIND__TX_KIND_DEPOSIT ||
+                   kind == XUELIAN__TX_KIND__TX_KIND_DEPOSIT_BULK ||
+                   kind == XUELIAN__TX_KIND__TX_KIND_CORRECT;
     return may_open(members[0]) || (deposit && members[0] == 3) ? ST_OK : ST_NOT_ALLOWED;
 }
 
@@ -334,15 +339,13 @@ static bool same_outcome(const Xuelian__Outcome *a, const Xuelian__Outcome *b)
            a->award_date == b->award_date;
 }
 
-static uint32_t outcome_code(const struct model *model, const Xuelian__Outcome *o,
-                             const uint32_t *members, uint32_t member_count)
+/* Rules 2 to 6 of an outcome, but for a source of 2. */
+static uint32_t fields_code(const struct model *model, const Xuelian__Outcome *o,
+                            const uint32_t *members, uint32_t member_count)
 {
     bool alone = member_count == 1 && o->source != 3;
     bool recognised = member_count == 2 && members[1] == o->recognising;
-    if (o->issuer != members[0]) {
-        return ST_WRONG_ISSUER;
-    }
-    if (o->kind == 0 || o->source == 0 || o->source == 2 || o->grade_band > 9 || o->level > 10 ||
+    if (o->kind == 0 || o->source == 0 || o->grade_band > 9 || o->level > 10 ||
         (o->course == 0) != (o->course_version == 0)) {
         return ST_BAD_FIELD;
     }
@@ -355,10 +358,14 @@ static uint32_t outcome_code(const struct model *model, const Xuelian__Outcome *
     if (o->credits > 100000 || o->hours > 2000000) {
         return ST_BAD_AMOUNT;
     }
-    if (o->recognising == 0 ? !alone : !recognised) {
-        return ST_NOT_ALLOWED;
-    }
-    if (kind_of_member(o->issuer) != (uint32_t)o->kind) {
+    return (o->recognising == 0 ? alone : recognised) ? ST_OK : ST_NOT_ALLOWED;
+}
+
+/* Rules 7 to 10. before: what it corrects, or NULL. */
+static uint32_t registries_code(const Xuelian__Outcome *o, const Xuelian__Outcome *before)
+{
+    bool same_kind = before != NULL && before->kind == o->kind;
+    if (!same_kind && kind_of_member(o->issuer) != (uint32_t)o->kind) {
         return ST_KIND_NOT_ALLOWED;
     }
     if (!known_region(o->region)) {
@@ -367,14 +374,80 @@ static uint32_t outcome_code(const struct model *model, const Xuelian__Outcome *
     if (o->recognising != 0 && !recognises(o->recognising)) {
         return ST_NOT_ALLOWED;
     }
+    if (same_kind && before->course == o->course && before->course_version == o->course_version &&
+        before->award_date == o->award_date && o->credits <= before->credits &&
+        o->hours <= before->hours) {
+        return ST_OK;
+    }
     return course_code(o);
+}
+
+/* Another item than `but` that is not revoked is the same outcome. */
+static bool known(const struct model *model, const Xuelian__Outcome *o,
+                  const struct model_item *but)
+{
+    for (uint32_t i = 0; i < model->account_count; i++) {
+        const struct model_account *account = &model->accounts[i];
+        for (uint64_t k = 0; k < account->item_count; k++) {
+            const struct model_item *item = &account->items[k];
+            if (item != but && item->status != 4 && same_outcome(&item->outcome, o)) {
+                return true;
+            }
+        }
+    }
+    return false;
+}
+
+/* A version of an item: the one after its newest. */
+static void add_version(const struct model *model, struct model_account *account,
+                        struct model_item *item, uint32_t status, uint32_t reason,
+                        const struct hash32 *tx_id, uint32_t index)
+{
+    struct out content = outcome_bytes(&item->outcome);
+    struct out version = {.size = 0};
+    put_field(&version, 1, &account->opening.learner);
+    put_number(&version, 2, (uint64_t)(item - account->items) + 1);
+    put_number(&version, 3, item->number + 1);
+    put_bytes(&version, 4, item->hash.bytes, item->number > 0 ? 32 : 0);
+    put_number(&version, 5, model->height);
+    put_bytes(&version, 6, tx_id->bytes, 32);
+    put_number(&version, 7, index);
+    put_number(&version, 8, 1);
+    put_number(&version, 9, status);
+    put_bytes(&version, 10, content.bytes, content.size);
+    put_number(&version, 11, reason);
+    item->before = item->status;
+    item->status = status;
+    item->number++;
+    item->hash = tagged("version", &version);
+}
+
+/* The totals, counted anew. */
+static void count_all(struct model_account *account)
+{
+    memset(account->outcomes, 0, sizeof account->outcomes);
+    memset(account->credits, 0, sizeof account->credits);
+    memset(account->hours, 0, sizeof account->hours);
+    for (uint64_t i = 0; i < account->item_count; i++) {
+        const struct model_item *item = &account->items[i];
+        if (item->status == 1 || item->status == 2) {
+            account->outcomes[item->outcome.kind]++;
+            account->credits[item->outcome.kind] += item->outcome.credits;
+            account->hours[item->outcome.kind] += item->outcome.hours;
+        }
+    }
 }
 
 uint32_t model_deposit(struct model *model, const Xuelian__Outcome *outcome,
                        const uint32_t *members, uint32_t member_count, const struct hash32 *tx_id,
                        uint32_t index)
 {
-    uint32_t code = outcome_code(model, outcome, members, member_count);
+    if (outcome->issuer != members[0]) {
+        return ST_WRONG_ISSUER;
+    }
+    uint32_t code = outcome->source == 2 ? (uint32_t)ST_BAD_FIELD
+                                         : fields_code(model, outcome, members, member_count);
+    code = code == ST_OK ? registries_code(outcome, NULL) : code;
     if (code != ST_OK) {
         return code;
     }
@@ -382,26 +455,109 @@ uint32_t model_deposit(struct model *model, const Xuelian__Outcome *outcome,
     if (account == NULL) {
         return ST_UNKNOWN_ACCOUNT;
     }
-    for (uint32_t i = 0; i < model->seen_count; i++) {
-        if (same_outcome(&model->seen[i], outcome)) {
-            return ST_DUPLICATE;
-        }
+    if (known(model, outcome, NULL)) {
+        return ST_DUPLICATE;
     }
-    struct out content = outcome_bytes(outcome);
-    struct out version = {.size = 0};
-    put_bytes(&version, 1, outcome->account.data, 32);
-    put_number(&version, 2, account->item_count + 1);
-    put_number(&version, 3, 1);
-    put_number(&version, 5, model->height);
-    put_bytes(&version, 6, tx_id->bytes, 32);
-    put_number(&version, 7, index);
-    put_number(&version, 8, 1);
-    put_number(&version, 9, 1);
-    put_bytes(&version, 10, content.bytes, content.size);
-    account->versions[account->item_count++] = tagged("version", &version);
-    account->outcomes[outcome->kind]++;
-    account->credits[outcome->kind] += outcome->credits;
-    account->hours[outcome->kind] += outcome->hours;
-    model->seen[model->seen_count++] = *outcome;
+    struct model_item *item = &account->items[account->item_count++];
+    item->outcome = *outcome;
+    add_version(model, account, item, 1, 0, tx_id, index);
+    count_all(account);
+    model->outcome_count++;
+    return ST_OK;
+}
+
+/* ---- section 14 ---- */
+
+/* The item that is named by its newest version, in a status from one to another. */
+static uint32_t find_item(struct model_account *account, uint64_t number,
+                          const ProtobufCBinaryData *version_hash, uint32_t from, uint32_t to,
+                          struct model_item **item)
+{
+    if (number < 1 || number > account->item_count) {
+        return ST_UNKNOWN_ITEM;
+    }
+    *item = &account->items[number - 1];
+    if (memcmp((*item)->hash.bytes, version_hash->data, 32) != 0) {
+        return ST_WRONG_VERSION;
+    }
+    return (*item)->status >= from && (*item)->status <= to ? ST_OK : ST_WRONG_STATE;
+}
+
+uint32_t model_correct(struct model *model, const Xuelian__Correction *correction,
+                       const uint32_t *members, uint32_t member_count, const struct hash32 *tx_id)
+{
+    const Xuelian__Outcome *outcome = correction->outcome;
+    struct model_item *item = NULL;
+    if (outcome == NULL || correction->reason == 0 ||
+        memcmp(outcome->account.data, correction->account.data, 32) != 0) {
+        return ST_BAD_FIELD;
+    }
+    if (outcome->issuer != members[0]) {
+        return ST_WRONG_ISSUER;
+    }
+    uint32_t code = fields_code(model, outcome, members, member_count);
+    if (code != ST_OK) {
+        return code;
+    }
+    struct model_account *account = find_account(model, &correction->account);
+    if (account == NULL) {
+        return ST_UNKNOWN_ACCOUNT;
+    }
+    code = find_item(account, correction->item, &correction->version_hash, 1, 2, &item);
+    if (code != ST_OK) {
+        return code;
+    }
+    if (item->outcome.issuer != members[0]) {
+        return ST_WRONG_ISSUER;
+    }
+    struct out was = outcome_bytes(&item->outcome);
+    struct out will_be = outcome_bytes(outcome);
+    if (outcome->source != item->outcome.source ||
+        (was.size == will_be.size && memcmp(was.bytes, will_be.bytes, was.size) == 0)) {
+        return ST_BAD_FIELD;
+    }
+    code = registries_code(outcome, &item->outcome);
+    if (code != ST_OK) {
+        return code;
+    }
+    if (known(model, outcome, item)) {
+        return ST_DUPLICATE;
+    }
+    item->outcome = *outcome;
+    add_version(model, account, item, 2, (uint32_t)correction->reason, tx_id, 0);
+    count_all(account);
+    return ST_OK;
+}
+
+uint32_t model_act(struct model *model, Xuelian__TxKind kind, const Xuelian__ItemAct *act,
+                   const uint32_t *members, uint32_t member_count, const struct hash32 *tx_id)
+{
+    bool restore = kind == XUELIAN__TX_KIND__TX_KIND_RESTORE;
+    bool revoke = kind == XUELIAN__TX_KIND__TX_KIND_REVOKE;
+    struct model_item *item = NULL;
+    if (member_count != 1) {
+        return ST_NOT_ALLOWED;
+    }
+    if (act->reason == 0) {
+        return ST_BAD_FIELD;
+    }
+    struct model_account *account = find_account(model, &act->account);
+    if (account == NULL) {
+        return ST_UNKNOWN_ACCOUNT;
+    }
+    uint32_t code = find_item(account, act->item, &act->version_hash, restore ? 3 : 1,
+                              restore || revoke ? 3 : 2, &item);
+    if (code != ST_OK) {
+        return code;
+    }
+    if (item->outcome.issuer != members[0]) {
+        return ST_WRONG_ISSUER;
+    }
+    add_version(model, account, item,
+                restore  ? item->before
+                : revoke ? 4
+                         : 3,
+                (uint32_t)act->reason, tx_id, 0);
+    count_all(account);
     return ST_OK;
 }

@@ -6,7 +6,16 @@
 
 #include "tests/unit/ledger/support.h"
 
-enum { MODEL_ACCOUNTS_MAX = 80, MODEL_ITEMS_MAX = 200, MODEL_SEEN_MAX = 4000 };
+enum { MODEL_ACCOUNTS_MAX = 80, MODEL_ITEMS_MAX = 200 };
+
+/* An outcome of an account: its newest version. */
+struct model_item {
+    Xuelian__Outcome outcome; /* byte fields borrow the pools of the test */
+    uint32_t status;          /* 1 valid, 2 corrected, 3 suspended, 4 revoked */
+    uint32_t before;          /* its status in the version before */
+    uint32_t number;
+    struct hash32 hash;
+};
 
 struct model_account {
     Xuelian__AccountOpening opening; /* byte fields borrow the pools of the test */
@@ -14,7 +23,7 @@ struct model_account {
     uint64_t opened_height;
     struct hash32 opened_by;
     uint64_t item_count;
-    struct hash32 versions[MODEL_ITEMS_MAX];
+    struct model_item items[MODEL_ITEMS_MAX];
     uint64_t outcomes[10];
     uint64_t credits[10];
     uint64_t hours[10];
@@ -23,9 +32,8 @@ struct model_account {
 struct model {
     struct model_account accounts[MODEL_ACCOUNTS_MAX]; /* in the order of opening */
     uint32_t account_count;
-    Xuelian__Outcome seen[MODEL_SEEN_MAX]; /* every outcome deposited */
-    uint32_t seen_count;
-    uint64_t height; /* of the block being made */
+    uint32_t outcome_count; /* of all accounts */
+    uint64_t height;        /* of the block being made */
     uint32_t date;
 };
 
@@ -35,6 +43,11 @@ uint32_t model_open(struct model *model, const Xuelian__AccountOpening *opening,
 uint32_t model_deposit(struct model *model, const Xuelian__Outcome *outcome,
                        const uint32_t *members, uint32_t member_count, const struct hash32 *tx_id,
                        uint32_t index);
+uint32_t model_correct(struct model *model, const Xuelian__Correction *correction,
+                       const uint32_t *members, uint32_t member_count, const struct hash32 *tx_id);
+/* Revocation, suspension or restoring, as the kind says. */
+uint32_t model_act(struct model *model, Xuelian__TxKind kind, const Xuelian__ItemAct *act,
+                   const uint32_t *members, uint32_t member_count, const struct hash32 *tx_id);
 /* The signers' own code; OK when the items are to be looked at. */
 uint32_t model_signers(Xuelian__TxKind kind, const uint32_t *members, uint32_t member_count);
 

@@ -8,7 +8,7 @@
 #include "proto/convert.h"
 #include "tests/unit/ledger/model.h"
 
-enum { BLOCKS = 240, TXS_MAX = 4, ITEMS_MAX = 12, LEARNERS = 60, REFERENCES = 40 };
+enum { BLOCKS = 400, TXS_MAX = 4, ITEMS_MAX = 12, LEARNERS = 60, REFERENCES = 40 };
 
 static struct kv *kv;
 static struct genesis genesis;
@@ -22,6 +22,7 @@ static uint64_t arena_memory[TX_ARENA_SIZE / 8];
 static uint32_t seed;
 static uint32_t nonce;
 static unsigned codes_seen[300];
+static unsigned changed[64]; /* items that were done, by kind */
 
 static uint32_t pick(uint32_t count)
 {
@@ -70,6 +71,10 @@ struct draft {
     uint32_t item_count;
     Xuelian__Outcome outcomes[ITEMS_MAX];
     Xuelian__AccountOpening openings[ITEMS_MAX];
+    bool change; /* of an item: a correction, or an act */
+    Xuelian__Correction correction;
+    Xuelian__ItemAct act;
+    struct hash32 version_hash;
     struct bytes bytes;
     struct hash32 id;
     struct hash32 entry;
@@ -118,12 +123,54 @@ static void make_opening(Xuelian__AccountOpening *opening)
     }
 }
 
+/* A change of an item that the model knows, most of the time by who may. */
+static const ProtobufCMessage *make_change(struct draft *draft)
+{
+    struct model_account *account = &model.accounts[pick(model.account_count)];
+    bool past = account->item_count == 0 || rarely(10);
+    uint64_t number = 1 + pick((uint32_t)account->item_count + (past ? 1 : 0));
+    struct model_item *item = &account->items[number - 1]; /* one past the last: all zeros */
+    draft->kind = (Xuelian__TxKind)(XUELIAN__TX_KIND__TX_KIND_CORRECT + pick(4));
+    draft->version_hash = rarely(15) ? identities[1] : item->hash;
+    if (!rarely(15) && item->outcome.issuer != 0) {
+        draft->members[0] = item->outcome.issuer;
+        draft->member_count = 1;
+    }
+    xuelian__item_act__init(&draft->act);
+    draft->act.account = rarely(20) ? field_borrow(&learners[0], 32) : account->opening.learner;
+    draft->act.item = number;
+    draft->act.version_hash = field_borrow(&draft->version_hash, 32);
+    draft->act.reason = (Xuelian__ItemReason)pick(11);
+    if (draft->kind != XUELIAN__TX_KIND__TX_KIND_CORRECT) {
+        return &draft->act.base;
+    }
+    xuelian__correction__init(&draft->correction);
+    draft->correction.account = draft->act.account;
+    draft->correction.item = number;
+    draft->correction.version_hash = draft->act.version_hash;
+    draft->correction.reason = draft->act.reason;
+    if (rarely(3) || item->outcome.issuer == 0) {
+        make_outcome(&draft->outcomes[0], draft);
+    } else {
+        draft->outcomes[0] = item->outcome;
+        draft->outcomes[0].credits = pick(400);
+        draft->outcomes[0].award_date =
+            rarely(2) ? 20250101 + pick(28) : draft->outcomes[0].award_date;
+        draft->outcomes[0].site = pick(3);
+    }
+    draft->outcomes[0].account = rarely(20) ? field_borrow(&learners[1], 32) : draft->act.account;
+    draft->correction.outcome = rarely(30) ? NULL : &draft->outcomes[0];
+    return &draft->correction.base;
+}
+
 static void make_tx(struct draft *draft)
 {
     const ProtobufCMessage *items[ITEMS_MAX];
     struct arena arena;
     struct tx tx;
     *draft = (struct draft){.bulk = rarely(2), .deposit = !rarely(4), .member_count = 1};
+    draft->change = model.account_count > 0 && rarely(2);
+    draft->bulk = draft->bulk && !draft->change;
     draft->kind = (Xuelian__TxKind)(1 + (draft->deposit ? 2 : 0) + (draft->bulk ? 1 : 0));
     draft->item_count = draft->bulk ? 1 + pick(ITEMS_MAX) : 1;
     draft->members[0] = rarely(10) ? 1 + pick(7) : draft->deposit ? 2 + pick(3) : 1 + pick(2);
@@ -136,12 +183,30 @@ static void make_tx(struct draft *draft)
         make_opening(&draft->openings[i]);
         items[i] = draft->deposit ? &draft->outcomes[i].base : &draft->openings[i].base;
     }
+    if (draft->change) {
+        items[0] = make_change(draft);
+    }
     draft->bytes = support_tx(&genesis, draft->kind, items, draft->item_count, draft->members,
                               draft->member_count, ledger_tip(ledger)->height + 10, ++nonce);
     arena_init(&arena, arena_memory, sizeof arena_memory);
     assert_int_equal(tx_parse(&tx, draft->bytes, &genesis.chain_id, &arena), ST_OK);
     draft->id = tx.id;
     draft->entry = tx.entry;
+}
+
+static uint32_t model_item_code(const struct draft *draft, uint32_t i)
+{
+    if (!draft->change) {
+        return draft->deposit ? model_deposit(&model, &draft->outcomes[i], draft->members,
+                                              draft->member_count, &draft->id, i)
+                              : model_open(&model, &draft->openings[i], draft->members,
+                                           draft->member_count, &draft->id);
+    }
+    return draft->kind == XUELIAN__TX_KIND__TX_KIND_CORRECT
+               ? model_correct(&model, &draft->correction, draft->members, draft->member_count,
+                               &draft->id)
+               : model_act(&model, draft->kind, &draft->act, draft->members, draft->member_count,
+                           &draft->id);
 }
 
 /* The model's answer to one transaction: its result's leaf. */
@@ -151,10 +216,8 @@ static struct hash32 model_tx(const struct draft *draft)
     uint32_t item_codes[ITEMS_MAX] = {0};
     uint8_t result[256];
     for (uint32_t i = 0; code == ST_OK && i < draft->item_count; i++) {
-        item_codes[i] = draft->deposit ? model_deposit(&model, &draft->outcomes[i], draft->members,
-                                                       draft->member_count, &draft->id, i)
-                                       : model_open(&model, &draft->openings[i], draft->members,
-                                                    draft->member_count, &draft->id);
+        item_codes[i] = model_item_code(draft, i);
+        changed[draft->kind] += item_codes[i] == ST_OK;
         codes_seen[item_codes[i]]++;
     }
     codes_seen[code]++;
@@ -234,7 +297,10 @@ static void test_random_blocks(void **state)
                                         ST_UNKNOWN_REGION,
                                         ST_DUPLICATE,
                                         ST_COURSE_NOT_VALID,
-                                        ST_DETAILS_NOT_HELD};
+                                        ST_DETAILS_NOT_HELD,
+                                        ST_UNKNOWN_ITEM,
+                                        ST_WRONG_VERSION,
+                                        ST_WRONG_STATE};
     (void)state;
     seed = 20261124;
     for (uint32_t i = 0; i < BLOCKS; i++) {
@@ -246,8 +312,13 @@ static void test_random_blocks(void **state)
             fail_msg("no block had %s", status_name(codes[i]));
         }
     }
-    print_message("%u outcomes in %u accounts\n", model.seen_count, model.account_count);
-    assert_true(model.seen_count > 100 && model.account_count > 40);
+    for (uint32_t kind = XUELIAN__TX_KIND__TX_KIND_CORRECT;
+         kind <= XUELIAN__TX_KIND__TX_KIND_RESTORE; kind++) {
+        print_message("%s %u\n", tx_kind_of((Xuelian__TxKind)kind)->name, changed[kind]);
+        assert_true(changed[kind] > 0);
+    }
+    print_message("%u outcomes in %u accounts\n", model.outcome_count, model.account_count);
+    assert_true(model.outcome_count > 100 && model.account_count > 40);
 }
 
 int main(void)
