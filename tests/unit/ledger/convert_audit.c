@@ -357,10 +357,61 @@ static uint64_t units_of(const struct archive *archive, const Xuelian__Catalogue
     return units;
 }
 
+/* ---- statistics ---- */
+
+/* The years of these tests; members 1 and 2 are in one region. */
+enum { YEAR_FIRST = 2026, YEARS = 4, REGION = 330000 };
+
+struct year_sums {
+    uint64_t points;
+    uint64_t conversions;
+    uint64_t credits;
+};
+
+static void sum_years(const struct archive *archive, struct year_sums sums[YEARS])
+{
+    for (uint32_t i = 1; i <= archive->count; i++) {
+        const struct audited *item = &archive->items[i];
+        if (granted(item)) {
+            struct year_sums *year =
+                &sums[item->content.conversion->decided_date / 10000 - YEAR_FIRST];
+            year->conversions++;
+            year->credits += item->content.conversion->credits;
+        }
+        if (is_type(item, XUELIAN__POINTS_TYPE__POINTS_TYPE_ACCRUAL)) {
+            sums[item->content.points->date / 10000 - YEAR_FIRST].points +=
+                item->content.points->points - item->content.points->reversed;
+        }
+    }
+}
+
+static void audit_statistics(struct state *state, const struct year_sums sums[YEARS])
+{
+    for (uint32_t i = 0; i < YEARS; i++) {
+        uint64_t memory[64];
+        struct arena arena;
+        ProtobufCMessage *message = NULL;
+        Xuelian__StatisticsCell none = XUELIAN__STATISTICS_CELL__INIT;
+        const Xuelian__StatisticsCell *cell = &none;
+        uint8_t key[16] = {0};
+        be32_put(key, YEAR_FIRST + i);
+        be32_put(key + 4, REGION);
+        arena_init(&arena, memory, sizeof memory);
+        if (state_message(state, XUELIAN__COLLECTION__COLLECTION_STATISTICS, bytes_of(key, 16),
+                          &xuelian__statistics_cell__descriptor, &arena, &message) == ST_OK) {
+            cell = (const Xuelian__StatisticsCell *)(const void *)message;
+        }
+        assert_int_equal(cell->points, sums[i].points);
+        assert_int_equal(cell->conversions, sums[i].conversions);
+        assert_int_equal(cell->converted_credits, sums[i].credits);
+    }
+}
+
 struct audit_counts convert_audit(struct net *net, const struct audit_case *of, uint32_t date)
 {
     static struct archive archive;
     struct audit_counts counts = {.granted = 0};
+    struct year_sums sums[YEARS] = {{.points = 0}};
     uint64_t units[16] = {0};
     struct state *state;
     assert_int_equal(state_begin(&state, net->kv, false), ST_OK);
@@ -368,10 +419,12 @@ struct audit_counts convert_audit(struct net *net, const struct audit_case *of, 
         load(&archive, state, learner);
         audit_conversions(&archive, of, &counts);
         audit_points(&archive, of, date, &counts);
+        sum_years(&archive, sums);
         for (uint32_t i = 0; i < of->entry_count; i++) {
             units[i] += units_of(&archive, &of->entries[i]);
         }
     }
+    audit_statistics(state, sums);
     for (uint32_t i = 0; i < of->entry_count; i++) {
         uint64_t memory[RECORD_MEMORY_SIZE / 8];
         const Xuelian__CatalogueEntry *entry = NULL;
