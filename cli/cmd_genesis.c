@@ -66,6 +66,8 @@ static void show_text(const struct genesis *genesis, const char *chain)
     printf("%-12s %zu\n", tr("members", "机构"), message->n_members);
     printf("%-12s %zu\n", tr("courses", "课程"), message->n_courses);
     printf("%-12s %zu\n", tr("regions", "区划"), message->n_regions);
+    printf("%-12s %zu\n", tr("rules", "规则"), message->n_rules);
+    printf("%-12s %zu\n", tr("catalogue", "兑换目录"), message->n_catalogue);
     printf("%-12s %u\n", tr("validators", "验证者"), (unsigned)genesis->set.count);
     for (size_t i = 0; i < message->n_members; i++) {
         const Xuelian__Member *member = message->members[i];
@@ -101,10 +103,12 @@ static void show_json(const struct genesis *genesis, const char *chain)
                                         "kind", kind, "name_zh", member->name_zh, "name_en",
                                         member->name_en, "nodes", nodes));
     }
-    json_print(json_pack("{s:s, s:s, s:I, s:I, s:I, s:I, s:o}", "network", message->network,
-                         "chain_id", chain, "time_ms", (json_int_t)message->time_ms, "validators",
-                         (json_int_t)genesis->set.count, "courses", (json_int_t)message->n_courses,
-                         "regions", (json_int_t)message->n_regions, "members", members));
+    json_print(json_pack("{s:s, s:s, s:I, s:I, s:I, s:I, s:I, s:I, s:o}", "network",
+                         message->network, "chain_id", chain, "time_ms",
+                         (json_int_t)message->time_ms, "validators", (json_int_t)genesis->set.count,
+                         "courses", (json_int_t)message->n_courses, "regions",
+                         (json_int_t)message->n_regions, "rules", (json_int_t)message->n_rules,
+                         "catalogue", (json_int_t)message->n_catalogue, "members", members));
 }
 
 static int genesis_show(int argc, char **argv)

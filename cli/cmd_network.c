@@ -24,6 +24,7 @@ struct network_values {
     const char *folder;
     const char *name;
     struct demo_tables tables;
+    const char *rules;            /* or NULL */
     unsigned long long base_port; /* 0: any free ports */
 };
 
@@ -43,6 +44,9 @@ static const struct argp_option options[] = {
      "tables of members, regions and courses (deploy/demo/data)|机构、区划与课程的数据表目录", 0},
     {"courses", 'c', "FILE", 0, "one more table of courses; may be repeated|附加的课程表，可重复",
      0},
+    {"rules", 'r', "FILE", 0,
+     "conversion and points rules, catalogue (deploy/demo/rules.yaml)|转换规则、积分规则与兑换目录",
+     0},
     {"base-port", 'b', "N", 0, "use ports N to N+11, not any free ones|使用端口 N 至 N+11", 0},
     {"name", 'n', "NAME", 0, "name of the network|网络名称", 0},
     {0},
@@ -61,6 +65,9 @@ static bool set(void *values, int key, const char *text, struct fault *fault)
                              "附加课程表至多 8 个");
         }
         chosen->tables.courses[chosen->tables.course_file_count++] = text;
+        return true;
+    case 'r':
+        chosen->rules = text;
         return true;
     case 'b':
         return (parse_u64(text, 65535 - PORT_COUNT, &chosen->base_port) &&
@@ -257,6 +264,8 @@ static bool make_network(struct plan *plan, struct fault *fault)
     /* All that can be wrong with the tables is found before anything is written. */
     if ((plan->values->base_port == 0 && !free_ports(plan->ports, fault)) ||
         !demo_read(&plan->genesis, &plan->values->tables, &plan->arena, fault) ||
+        (plan->values->rules != NULL &&
+         !demo_read_rules(&plan->genesis, plan->values->rules, &plan->arena, fault)) ||
         !folder_make(plan->values->folder, fault)) {
         return false;
     }

@@ -22,6 +22,12 @@ struct demo_tables {
 bool demo_read(Xuelian__Genesis *genesis, const struct demo_tables *tables, struct arena *arena,
                struct fault *fault);
 
+/* Reads rules and catalogue entries from a YAML or JSON file, a map of the lists `rules` and `catalogue` with the fields of
+ * the schema, into *genesis, which lives in the arena. A first version needs neither version nor series.
+ * False with *fault. */
+bool demo_read_rules(Xuelian__Genesis *genesis, const char *path, struct arena *arena,
+                     struct fault *fault);
+
 /* Gives a member its signing key. */
 bool demo_give_key(Xuelian__Member *member, const struct pubkey33 *key, struct arena *arena,
                    struct fault *fault);

@@ -280,7 +280,7 @@ static const char *choices(const struct json_fault *mistake, char text[400])
     return text;
 }
 
-static bool tell(const struct json_fault *mistake, const char *where, struct fault *fault)
+bool payload_fault(const struct json_fault *mistake, const char *where, struct fault *fault)
 {
     char text[400];
     switch (mistake->mistake) {
@@ -334,7 +334,7 @@ static bool make_item(struct payload *payload, const struct tx_kind *kind, const
     ProtobufCMessage *message = NULL;
     arena_init(&arena, memory, TX_ARENA_SIZE);
     if (!json_to_message(value, kind->item, &arena, &message, &mistake)) {
-        return tell(&mistake, where, fault);
+        return payload_fault(&mistake, where, fault);
     }
     size_t size = canonical_size(message);
     uint8_t *bytes = malloc(size + 1);

@@ -11,6 +11,7 @@
 #include "cli/secret.h"
 #include "cli/text.h"
 #include "ledger/tx/envelope.h"
+#include "proto/json/json.h"
 
 /* The items of a transaction, each canonical bytes. */
 struct payload {
@@ -20,6 +21,10 @@ struct payload {
 
 /* Reads a YAML or JSON file as it is. False with *fault. Out: *value, json_decref'd by the caller. */
 bool payload_file(const char *path, json_t **value, struct fault *fault);
+
+/* Says what was wrong with an object that json_to_message refused. where: what stands before it in the sentence, as
+ * "FILE: ", or "". Returns false. */
+bool payload_fault(const struct json_fault *mistake, const char *where, struct fault *fault);
 
 /* Adds one FIELD=VALUE word to an object of a kind's payload. False with *fault. */
 bool payload_word(json_t *object, const ProtobufCMessageDescriptor *schema, const char *word,

@@ -15,14 +15,10 @@ static struct run run;
 static void test_help(void **state)
 {
     static const char *const commands[] = {"key",    "network", "genesis", "status",
-                                           "import", "archive", "tx", "verify"};
-    static const char *const leaves[][2] = {{"key", "new"},
-                                            {"key", "show"},
-                                            {"network", "new"},
-                                            {"genesis", "show"},
-                                            {"genesis", "check"},
-                                            {"tx", "new"},
-                                            {"tx", "sign"}};
+                                           "import", "archive", "tx",      "verify"};
+    static const char *const leaves[][2] = {
+        {"key", "new"},       {"key", "show"}, {"network", "new"}, {"genesis", "show"},
+        {"genesis", "check"}, {"tx", "new"},   {"tx", "sign"}};
     (void)state;
     RUN(&run, "--help");
     for (size_t i = 0; i < sizeof commands / sizeof commands[0]; i++) {
@@ -178,6 +174,35 @@ static void check_config(uint32_t node)
     assert_int_equal(access(config.genesis, R_OK), 0);
     assert_int_equal(access(config.key_file, R_OK), 0);
     assert_int_equal(access(config.passphrase_file, R_OK), 0);
+}
+
+/* Rules and a catalogue for the genesis file. */
+static void test_rules(void **state)
+{
+    static const char rules[] =
+        "rules:\n"
+        "  - {id: 1, name_zh: 演示, kind: accrual, status: in_force, owner: 1, basis: credits,\n"
+        "     notice_date: 2020-01-01, from_date: 2020-03-01, ratio_num: 1, ratio_den: 10,\n"
+        "     ceiling: 50, yearly_ceiling: 5}\n"
+        "catalogue:\n"
+        "  - {id: 7, status: open, name_zh: 演示, provider: 2, price: 5, stock: 1}\n";
+    (void)state;
+    support_tables();
+    support_write_text("rules.yaml", rules);
+    RUN(&run, "network", "new", "ruled", "--demo", "tables", "--rules", "rules.yaml");
+    support_expect(&run, EXIT_OK, "5 members");
+    RUN(&run, "genesis", "show", "ruled/network.genesis");
+    support_expect(&run, EXIT_OK, "rules        1\ncatalogue    1\n");
+    support_write_text("rules.yaml", "rules: [{id: 1, kind: accrue}]\n");
+    RUN(&run, "network", "new", "other", "--demo", "tables", "--rules", "rules.yaml");
+    support_expect(&run, EXIT_USAGE,
+                   "rules.yaml: rules[0].kind is one of conversion, accrual; not 'accrue'");
+    support_write_text("rules.yaml", "rules: [{id: 1, kind: accrual}]\n");
+    RUN(&run, "network", "new", "other", "--demo", "tables", "--rules", "rules.yaml");
+    support_expect(&run, EXIT_USAGE, "rule 1 needs a number, a version and an owner");
+    support_write_text("rules.yaml", "members: []\n");
+    RUN(&run, "network", "new", "more", "--demo", "tables", "--rules", "rules.yaml");
+    support_expect(&run, EXIT_USAGE, "'members' is neither rules nor catalogue");
 }
 
 static void test_network(void **state)
@@ -348,6 +373,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(test_nodes, support_enter, support_leave),
         cmocka_unit_test_setup_teardown(test_keys, support_enter, support_leave),
         cmocka_unit_test_setup_teardown(test_network, support_enter, support_leave),
+        cmocka_unit_test_setup_teardown(test_rules, support_enter, support_leave),
         cmocka_unit_test_setup_teardown(test_network_refused, support_enter, support_leave),
         cmocka_unit_test_setup_teardown(test_json, support_enter, support_leave),
         cmocka_unit_test_setup_teardown(test_verify, support_enter, support_leave),
