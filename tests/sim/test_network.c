@@ -242,7 +242,8 @@ static void two_voices_are_seen(void **state)
     start_all(cluster);
     /* Node 2 is remembered to have sent another PREPARE for this slot. */
     spoken->list = sim_grow(NULL, 0, &spoken->capacity, sizeof *spoken->list);
-    spoken->list[spoken->count++] = (struct spoken){.era = 1, .view = 0, .height = 1};
+    spoken->furthest = (struct spoken){.era = 1, .view = 0, .height = 1};
+    spoken->list[spoken->count++] = spoken->furthest;
     cluster_submit(cluster, 0, chain_tx(&cluster->chain, text("a")));
     cluster_run(cluster, 3000);
     assert_true(cluster->oracle.failed);
