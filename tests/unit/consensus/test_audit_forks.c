@@ -270,6 +270,30 @@ static void two_of_one_view(void **state)
     fork_end(&fork);
 }
 
+/* A quorum of liars certifies header after header: at the end of the room that is said, and what was taken stays. */
+static void certificates_without_end(void **state)
+{
+    enum { ROOM = 8 };
+    struct fork fork;
+    (void)state;
+    fork_begin(&fork);
+    bench_end(&fork.bench);
+    bench_begin_with(&fork.bench, fork.cluster, fork.cluster->chain.genesis->next_set, ROOM);
+    for (uint64_t i = 0; i <= ROOM; i++) {
+        struct sim_block block = bench_beside(fork.cluster->chain.at_height[2], i);
+        struct owned certificate = {.data = NULL};
+        assert_true(forge_certificate(fork.cluster, VOTE_COMMIT, 4, &block, 7, &certificate));
+        assert_int_equal(audit_certificate(fork.bench.audit, owned_bytes(&block.header_bytes),
+                                           owned_bytes(&certificate)),
+                         i < ROOM ? ST_OK : ST_NO_MEMORY);
+        owned_free(&certificate);
+        owned_free(&block.header_bytes);
+    }
+    assert_int_equal(bench_named(&fork.bench), 7);
+    assert_true(fork.bench.report.conflict);
+    fork_end(&fork);
+}
+
 static bool any_signature(void *context, const struct pubkey33 *key, const struct hash32 *hash,
                           const struct sig64 *signature)
 {
@@ -429,6 +453,7 @@ int main(void)
         cmocka_unit_test(odd_records),
         cmocka_unit_test(two_bad_new_views),
         cmocka_unit_test(two_of_one_view),
+        cmocka_unit_test(certificates_without_end),
         cmocka_unit_test(said_once_signed_twice),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
