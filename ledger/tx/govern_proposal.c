@@ -146,10 +146,15 @@ static void vote_add(struct ballot *ballot, const struct block_context *context,
 
 /* ---- Enacting ---- */
 
-/* How many active members would have a role. */
-static enum status role_left(struct draft *draft, Xuelian__MemberRole role, uint32_t *left)
+/* How many active members would govern, and how many accredit. */
+static enum status roles_left(struct draft *draft, uint32_t left[2])
 {
-    enum status status = registry_role_count(draft->state, role, left);
+    const Xuelian__MemberRole roles[2] = {XUELIAN__MEMBER_ROLE__MEMBER_ROLE_GOVERN,
+                                          XUELIAN__MEMBER_ROLE__MEMBER_ROLE_ACCREDIT};
+    enum status status = registry_role_count(draft->state, roles[0], &left[0]);
+    if (status == ST_OK) {
+        status = registry_role_count(draft->state, roles[1], &left[1]);
+    }
     for (uint32_t i = 0; i < draft->count && status == ST_OK; i++) {
         const struct draft_record *record = &draft->records[i];
         const struct member_view *before;
@@ -163,10 +168,10 @@ static enum status role_left(struct draft *draft, Xuelian__MemberRole role, uint
             return ST_CORRUPT;
         }
         status = state_member(draft->state, be32_get(record->key), &before);
-        if (status == ST_OK) {
-            *left -=
-                before->exists && before->status == 0 && (before->roles >> (uint32_t)role & 1) != 0;
-            *left += registry_may((const Xuelian__Member *)(const void *)message, role);
+        for (uint32_t k = 0; k < 2 && status == ST_OK; k++) {
+            left[k] -= before->exists && before->status == 0 &&
+                       (before->roles >> (uint32_t)roles[k] & 1) != 0;
+            left[k] += registry_may((const Xuelian__Member *)(const void *)message, roles[k]);
         }
     }
     return status;
@@ -175,14 +180,10 @@ static enum status role_left(struct draft *draft, Xuelian__MemberRole role, uint
 /* Whoever is left must be enough to approve each class: else nothing could ever be mended. */
 static enum status check_governors(struct draft *draft, uint32_t *code)
 {
-    uint32_t panel = 0;
-    uint32_t governors = 0;
-    enum status status = role_left(draft, XUELIAN__MEMBER_ROLE__MEMBER_ROLE_GOVERN, &governors);
-    if (status == ST_OK) {
-        status = role_left(draft, XUELIAN__MEMBER_ROLE__MEMBER_ROLE_ACCREDIT, &panel);
-    }
+    uint32_t roles[2];
+    enum status status = roles_left(draft, roles);
     for (uint32_t class = 0; class < GOVERN_CLASSES && status == ST_OK; class ++) {
-        uint32_t left = class == GOVERN_COURSES && panel > 0 ? panel : governors;
+        uint32_t left = class == GOVERN_COURSES && roles[1] > 0 ? roles[1] : roles[0];
         uint32_t needed = govern_needed(&draft->next.params, (enum govern_class) class, left);
         if (needed > left || needed > LIMIT_VOTES_MAX) {
             *code = ST_GOVERN_STUCK;

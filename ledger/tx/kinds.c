@@ -22,7 +22,7 @@ enum { WORK_REVIEW = LIMIT_DEPENDENTS_MAX * WORK_CHANGE };
 /* Up to 32 lots changed and 256 read. */
 enum { WORK_LOTS = 32 * WORK_CHANGE + 20 };
 /* Up to 100 changes on records of up to 24 KiB, up to 256 votes counted, up to 64 signatures. */
-enum { WORK_VOTE = 200, WORK_ENACT = 600, WORK_RECORD = 20 };
+enum { WORK_VOTE = 200, WORK_ENACT = 900, WORK_RECORD = 20 };
 static const struct tx_kind kinds[] = {
     KIND(ACCOUNT_OPEN, "account-open", account_opening, false, OPEN_ACCOUNTS, account_open_apply),
     KIND(ACCOUNT_OPEN_BULK, "account-open-bulk", account_opening, true, OPEN_ACCOUNTS,
