@@ -1,6 +1,7 @@
 /* 转换: each row of the table of docs/protocol.md section 16, legal and illegal, and the order of the checks. */
 #include "tests/unit/cmocka_all.h"
 
+#include "ledger/tx/conversion.h"
 #include "proto/bytes.h"
 #include "proto/convert.h"
 #include "tests/unit/ledger/net.h"
@@ -548,6 +549,30 @@ static void test_source_ends_before_the_decision(void **state)
     assert_int_equal(grant(DECIDE, 2, ANN, made), ST_OK);
 }
 
+/* The largest numbers there can be, and none that would end a node. */
+static void test_the_largest_content_fits(void **state)
+{
+    uint8_t content[ITEM_CONTENT_SIZE_MAX];
+    struct conversion largest = {.rule = UINT32_MAX,
+                                 .source_count = LIMIT_CONVERSION_SOURCES_MAX,
+                                 .applied_date = 99991231,
+                                 .decided_date = 99991231,
+                                 .decided_by = UINT32_MAX,
+                                 .credits = UINT32_MAX,
+                                 .rule_total = UINT32_MAX,
+                                 .programme_total = UINT32_MAX,
+                                 .appeals = LIMIT_CONVERSION_APPEALS_MAX,
+                                 .region = UINT32_MAX};
+    (void)state;
+    for (uint32_t i = 0; i < LIMIT_CONVERSION_SOURCES_MAX; i++) {
+        largest.sources[i] = (struct conversion_source){.item = LIMIT_ACCOUNT_ITEMS_MAX,
+                                                        .version_hash = {{1}},
+                                                        .used = UINT32_MAX,
+                                                        .used_before = UINT32_MAX};
+    }
+    assert_true(conversion_encode(content, &largest).size <= ITEM_CONTENT_SIZE_MAX);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -560,6 +585,7 @@ int main(void)
         cmocka_unit_test(test_decisions),
         cmocka_unit_test(test_a_decision_names_a_version),
         cmocka_unit_test(test_review),
+        cmocka_unit_test(test_the_largest_content_fits),
         cmocka_unit_test(test_source_ends_before_the_decision),
         cmocka_unit_test(test_what_a_rule_takes),
     };

@@ -440,6 +440,39 @@ static void test_moving(void **state)
     state_free(work);
 }
 
+/* The largest numbers there can be, and none that would end a node. */
+static void test_the_largest_content_fits(void **state)
+{
+    uint8_t content[ITEM_CONTENT_SIZE_MAX];
+    struct points_entry redemption = {.type = XUELIAN__POINTS_TYPE__POINTS_TYPE_REDEMPTION,
+                                      .points = UINT32_MAX,
+                                      .date = 99991231,
+                                      .entry = UINT32_MAX,
+                                      .entry_version = UINT32_MAX,
+                                      .quantity = LIMIT_REDEMPTION_UNITS_MAX,
+                                      .part_count = LIMIT_POINTS_PARTS_MAX};
+    const struct points_entry lot = {.type = XUELIAN__POINTS_TYPE__POINTS_TYPE_MOVED,
+                                     .points = UINT32_MAX,
+                                     .date = 99991231,
+                                     .remaining = UINT32_MAX,
+                                     .reversed = UINT32_MAX,
+                                     .moved = UINT32_MAX,
+                                     .expiry_date = 99991231,
+                                     .rule = UINT32_MAX,
+                                     .source_item = LIMIT_ACCOUNT_ITEMS_MAX,
+                                     .rule_total = UINT64_MAX,
+                                     .year_total = UINT64_MAX,
+                                     .region = UINT32_MAX,
+                                     .moved_in = true};
+    (void)state;
+    for (uint32_t i = 0; i < LIMIT_POINTS_PARTS_MAX; i++) {
+        redemption.parts[i] =
+            (struct points_part){.item = LIMIT_ACCOUNT_ITEMS_MAX, .points = UINT32_MAX};
+    }
+    assert_true(points_encode(content, &redemption).size <= ITEM_CONTENT_SIZE_MAX);
+    assert_true(points_encode(content, &lot).size <= ITEM_CONTENT_SIZE_MAX);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -453,6 +486,7 @@ int main(void)
         cmocka_unit_test(test_oldest_expiry_first),
         cmocka_unit_test(test_lots_are_bounded),
         cmocka_unit_test(test_moving),
+        cmocka_unit_test(test_the_largest_content_fits),
     };
     return cmocka_run_group_tests(tests, start, stop);
 }
