@@ -139,7 +139,8 @@ static bool read_proposal(void *context, struct keyring *keyring, struct payload
     if (values->reason != NULL) {
         json_object_set_new(value, "reason", json_string(values->reason));
     }
-    bool fine = payload_make(payload, values->kind, value, keyring, values->word, fault);
+    bool fine = payload_learners(value, keyring, fault) &&
+                payload_make(payload, values->kind, value, values->word, fault);
     json_decref(value);
     return fine;
 }
@@ -149,7 +150,8 @@ static bool read_ref(void *context, struct keyring *keyring, struct payload *pay
 {
     const struct gov_values *values = context;
     json_t *value = json_pack("{s:s}", "proposal", values->word);
-    bool fine = payload_make(payload, values->kind, value, keyring, NULL, fault);
+    bool fine = payload_learners(value, keyring, fault) &&
+                payload_make(payload, values->kind, value, NULL, fault);
     json_decref(value);
     return fine;
 }
@@ -197,7 +199,8 @@ static bool read_enactment(void *context, struct keyring *keyring, struct payloa
         fine = read_following(values->followings[i], list, fault);
     }
     json_object_set_new(value, "followings", list);
-    fine = fine && payload_make(payload, values->kind, value, keyring, NULL, fault);
+    fine = fine && payload_learners(value, keyring, fault) &&
+           payload_make(payload, values->kind, value, NULL, fault);
     json_decref(value);
     return fine;
 }

@@ -6,6 +6,7 @@
 #include "cli/command.h"
 #include "cli/connection.h"
 #include "cli/maker.h"
+#include "cli/newest.h"
 #include "proto/bytes.h"
 #include "proto/json/json.h"
 
@@ -18,6 +19,7 @@ struct tx_values {
     const struct tx_kind *kind;
     const char *words[WORDS_MAX];
     uint32_t word_count;
+    const struct connection *network; /* once it is open */
 };
 
 static const struct argp_option new_options[] = {
@@ -83,7 +85,9 @@ static bool read_payload(void *context, struct keyring *keyring, struct payload 
                    : fault_set(fault, EXIT_USAGE, "fields cannot be added to a list: %s",
                                "不能向列表添加字段：%s", values->words[i]);
     }
-    fine = fine && payload_make(payload, kind, value, keyring, values->payload, fault);
+    fine = fine && payload_learners(value, keyring, fault) &&
+           newest_resolve(value, values->network, fault) &&
+           payload_make(payload, kind, value, values->payload, fault);
     json_decref(value);
     return fine;
 }
@@ -118,6 +122,7 @@ static int tx_new(int argc, char **argv)
     if (!connection_open(&connection, &values.connection, true, !offline, &fault)) {
         return fault_print(&fault);
     }
+    values.network = &connection;
     code = payload_kind(values.words[0], &values.kind, &fault)
                ? maker_run(&values.maker, values.kind, &payload, &connection)
                : fault_print(&fault);

@@ -72,11 +72,13 @@ bool hands_find(struct hands *hands, const struct hands_values *values, const ch
         if (has_key) {
             continue; /* signs elsewhere */
         }
-        if (!values->signers[i].learner && hands->keyring != NULL) {
+        bool own_left = hands->own != NULL && !own_used;
+        if (!values->signers[i].learner && hands->keyring != NULL &&
+            (!own_left || keyring_has(hands->keyring, signer->member))) {
             if (!keyring_signer(hands->keyring, signer->member, &hands->keys[i], fault)) {
                 return false;
             }
-        } else if (hands->own != NULL && !own_used) {
+        } else if (own_left) {
             hands->keys[i] = hands->own;
             own_used = true;
         } else {

@@ -215,7 +215,7 @@ static bool resolve(const char *text, struct keyring *keyring, json_t **out, str
 }
 
 /* Every learner's number in a value, however deep: objects and lists wait in a list. */
-static bool resolve_all(json_t *value, struct keyring *keyring, struct fault *fault)
+bool payload_learners(json_t *value, struct keyring *keyring, struct fault *fault)
 {
     enum { WAITING_MAX = 8192 };
     json_t **waiting = calloc(WAITING_MAX, sizeof(json_t *));
@@ -352,8 +352,8 @@ static bool make_item(struct payload *payload, const struct tx_kind *kind, const
     return true;
 }
 
-bool payload_make(struct payload *payload, const struct tx_kind *kind, json_t *value,
-                  struct keyring *keyring, const char *source, struct fault *fault)
+bool payload_make(struct payload *payload, const struct tx_kind *kind, const json_t *value,
+                  const char *source, struct fault *fault)
 {
     char where[160] = "";
     size_t count = kind->bulk ? json_array_size(value) : 1;
@@ -369,7 +369,7 @@ bool payload_make(struct payload *payload, const struct tx_kind *kind, json_t *v
     }
     void *memory = malloc(TX_ARENA_SIZE);
     CHECK(memory != NULL);
-    bool fine = resolve_all(value, keyring, fault);
+    bool fine = true;
     for (size_t i = 0; i < count && fine; i++) {
         if (source != NULL && kind->bulk) {
             snprintf(where, sizeof where, "%.100s[%zu]: ", source, i);

@@ -30,11 +30,14 @@ bool payload_fault(const struct json_fault *mistake, const char *where, struct f
 bool payload_word(json_t *object, const ProtobufCMessageDescriptor *schema, const char *word,
                   struct fault *fault);
 
+/* Replaces NAMESPACE:NUMBER in the fields of learners by their ids. False with *fault. In: keyring, or NULL. */
+bool payload_learners(json_t *value, struct keyring *keyring, struct fault *fault);
+
 /* Makes the items: of an object, or for a bulk kind of a list of objects.
- * In   keyring  for NAMESPACE:NUMBER; NULL when there is none.   source  a file's name for faults, or NULL.
+ * In   source  a file's name for faults, or NULL.
  * Out  *payload  freed by payload_free. */
-bool payload_make(struct payload *payload, const struct tx_kind *kind, json_t *value,
-                  struct keyring *keyring, const char *source, struct fault *fault);
+bool payload_make(struct payload *payload, const struct tx_kind *kind, const json_t *value,
+                  const char *source, struct fault *fault);
 void payload_free(struct payload *payload);
 
 /* The kind of a name; false with *fault and the nearest one. */

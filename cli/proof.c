@@ -9,7 +9,7 @@
 #include "cli/command.h"
 #include "cli/names.h"
 #include "proto/bytes.h"
-#include "proto/tx.pb-c.h"
+#include "proto/ledger.pb-c.h"
 
 bool proof_check(struct proof_check *check, struct bytes genesis, struct bytes proof,
                  unsigned long long max_age_ms, struct fault *fault)
@@ -43,14 +43,20 @@ static json_t *name_json(const struct verify_name *name)
 
 static json_t *items_json(const struct verify_result *result)
 {
-    static const char *const states[] = {"", "valid", "corrected", "suspended", "revoked"};
     json_t *items = json_array();
     for (uint32_t i = 0; i < result->items_shown; i++) {
         char kind[NAME_SIZE];
+        char item_kind[NAME_SIZE];
+        char state[NAME_SIZE];
         const struct verify_item *item = &result->items[i];
-        json_t *made = json_pack("{s:I, s:I, s:s, s:I}", "number", (json_int_t)item->number,
-                                 "version", (json_int_t)item->version, "status",
-                                 states[item->status], "height", (json_int_t)item->height);
+        name_format(&xuelian__item_kind__descriptor, "ITEM_KIND_", item->kind, item_kind);
+        name_format(&xuelian__item_status__descriptor, "ITEM_STATUS_", item->status, state);
+        json_t *made = json_pack("{s:I, s:I, s:s, s:s, s:I}", "number", (json_int_t)item->number,
+                                 "version", (json_int_t)item->version, "item", item_kind, "status",
+                                 state, "height", (json_int_t)item->height);
+        if (made != NULL && item->dispute != 0) {
+            json_object_set_new(made, "dispute", json_integer(item->dispute));
+        }
         if (made != NULL && item->kind == VERIFY_ITEM_OUTCOME) {
             const struct verify_outcome *outcome = &item->outcome;
             name_format(&xuelian__outcome_kind__descriptor, "OUTCOME_KIND_", outcome->kind, kind);

@@ -206,6 +206,13 @@ static bool member_path(char out[FILE_PATH_SIZE], const char *folder, uint32_t m
     return path_join(out, folder, name, fault);
 }
 
+bool keyring_has(const struct keyring *keyring, uint32_t member)
+{
+    char path[FILE_PATH_SIZE];
+    struct fault unused;
+    return member_path(path, keyring->folder, member, "key", &unused) && access(path, F_OK) == 0;
+}
+
 bool keyring_signer(struct keyring *keyring, uint32_t member, const struct signer **signer,
                     struct fault *fault)
 {

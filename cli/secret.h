@@ -25,6 +25,9 @@ struct keyring;
 bool keyring_open(struct keyring **keyring, const char *folder, struct fault *fault);
 void keyring_free(struct keyring *keyring);
 
+/* True when the folder has a key file of the member. */
+bool keyring_has(const struct keyring *keyring, uint32_t member);
+
 /* What a member signs and tags with; read once, at first use, which costs 50 ms.
  * Borrowed from the keyring. False with *fault (EXIT_IO): missing, wrong passphrase, not a key. */
 bool keyring_signer(struct keyring *keyring, uint32_t member, const struct signer **signer,

@@ -15,6 +15,8 @@
 #include "proto/json/json.h"
 #include "proto/ledger.pb-c.h"
 #include "proto/tx.pb-c.h"
+#include "proto/tx_consent.pb-c.h"
+#include "proto/tx_outcome.pb-c.h"
 
 enum { BLOCKS_MAX = 100 };
 
@@ -67,9 +69,27 @@ void query_problem(struct query *query, enum status status, const char *detail)
 
 /* ---- Archive ---- */
 
+/* What an item says, by its kind: the name of the field, and its message. */
+static const struct item_content {
+    const char *name;
+    const ProtobufCMessageDescriptor *schema;
+} item_contents[] = {
+    [XUELIAN__ITEM_KIND__ITEM_KIND_OUTCOME] = {"outcome", &xuelian__outcome__descriptor},
+    [XUELIAN__ITEM_KIND__ITEM_KIND_RECOGNITION] = {"recognition",
+                                                   &xuelian__recognition__descriptor},
+    [XUELIAN__ITEM_KIND__ITEM_KIND_CONVERSION] = {"conversion", &xuelian__conversion__descriptor},
+    [XUELIAN__ITEM_KIND__ITEM_KIND_POINTS] = {"points", &xuelian__points_entry__descriptor},
+    [XUELIAN__ITEM_KIND__ITEM_KIND_CONSENT] = {"consent", &xuelian__consent__descriptor},
+    [XUELIAN__ITEM_KIND__ITEM_KIND_DISPUTE] = {"dispute_content", &xuelian__dispute__descriptor},
+    [XUELIAN__ITEM_KIND__ITEM_KIND_KEY] = {"key_change", &xuelian__key_change__descriptor},
+    [XUELIAN__ITEM_KIND__ITEM_KIND_LINK] = {"link", &xuelian__link__descriptor},
+};
+enum { ITEM_CONTENTS = sizeof item_contents / sizeof item_contents[0] };
+
 /* Decodes a version and its content into one object. */
 static json_t *item_json(struct bytes version)
 {
+    struct hash32 hash;
     uint64_t memory[1024];
     struct arena arena;
     ProtobufCMessage *message = NULL;
@@ -82,10 +102,15 @@ static json_t *item_json(struct bytes version)
     wire->content.len = 0;
     wire->account.len = 0;
     json_t *object = json_of_message(message);
-    if (wire->kind == XUELIAN__ITEM_KIND__ITEM_KIND_OUTCOME &&
-        canonical_decode(&message, &xuelian__outcome__descriptor, content, &arena) == ST_OK) {
-        ((Xuelian__Outcome *)(void *)message)->account.len = 0;
-        json_object_set_new(object, "outcome", json_of_message(message));
+    hash_tagged(&hash, TAG_VERSION, version.data, version.size);
+    json_object_set_new(object, "version_hash", json_of_bytes(hash.bytes, 32));
+    const struct item_content *known =
+        (uint32_t)wire->kind < ITEM_CONTENTS ? &item_contents[wire->kind] : NULL;
+    if (known != NULL && known->schema != NULL &&
+        canonical_decode(&message, known->schema, content, &arena) == ST_OK) {
+        json_t *said = json_of_message(message);
+        json_object_del(said, "account"); /* that of the archive */
+        json_object_set_new(object, known->name, said);
     }
     return object;
 }
