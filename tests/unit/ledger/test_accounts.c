@@ -394,7 +394,8 @@ static void test_who_acts(void **state)
     assert_int_equal(SUBMIT(CLOSE, close, MEMBER(1)), ST_NOT_ALLOWED);
     assert_true(signs(D, KEY_1));
     people_block(&net, NULL, 0, NULL, SUPPORT_GENESIS_TIME_MS + UINT64_C(86400000));
-    assert_true(signs(D, KEY_1)); /* 2 January */
+    assert_true(signs(D, KEY_1)); /* 2 January: to the end of his last day */
+    assert_int_equal(SUBMIT(CLOSE, close, MEMBER(1)), ST_NOT_ALLOWED);
     people_block(&net, NULL, 0, NULL, SUPPORT_GENESIS_TIME_MS + UINT64_C(2) * 86400000);
     assert_false(signs(D, KEY_1));
     assert_int_equal(SUBMIT(CLOSE, close, MEMBER(1)), ST_OK);

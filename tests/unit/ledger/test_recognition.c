@@ -305,6 +305,25 @@ static void test_revoke(void **state)
     people_expect(&net, A, outcome + 2, ITEM(VALID), 1);
 }
 
+/* Each by itself: the second is the same once more. */
+static void test_bulk(void **state)
+{
+    const struct hand hand = MEMBER(1);
+    uint32_t code = 0;
+    (void)state;
+    uint64_t outcome = deposit(20, 20250501, 0);
+    Xuelian__Recognition r = recognition(outcome);
+    const ProtobufCMessage *items[] = {&r.base, &r.base};
+    struct bytes tx = people_tx_of(&net, KIND(RECOGNISE_BULK), items, 2, &hand, 1);
+    people_block(&net, &tx, 1, &code, 0);
+    assert_int_equal(code, ST_OK);
+    assert_int_equal(people_read(&net, A).items.size, outcome + 1);
+    people_expect(&net, A, outcome + 1, ITEM(VALID), 1);
+    tx = people_tx_of(&net, KIND(RECOGNISE_BULK), items, 2, &hand, 1);
+    people_block(&net, &tx, 1, &code, 0);
+    assert_int_equal(code, ST_DUPLICATE);
+}
+
 /* A recogniser that ended: its successor upholds in its own name, once. The last version. */
 static void test_successor(void **state)
 {
@@ -356,7 +375,8 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_recognise), cmocka_unit_test(test_review),
         cmocka_unit_test(test_cascade),   cmocka_unit_test(test_revoke),
-        cmocka_unit_test(test_successor), cmocka_unit_test(test_burdened),
+        cmocka_unit_test(test_bulk),      cmocka_unit_test(test_successor),
+        cmocka_unit_test(test_burdened),
     };
     return cmocka_run_group_tests(tests, start, stop);
 }
