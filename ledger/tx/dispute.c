@@ -33,18 +33,34 @@ static size_t pack(uint8_t out[ITEM_CONTENT_SIZE_MAX], const Xuelian__Dispute *d
     return canonical_encode(out, &dispute->base);
 }
 
-/* The member whose rule a conversion is made under. */
-static enum status owner_of(struct state *state, const struct item *item, uint32_t *member)
+/* The member whose rule it is. */
+static enum status owner_of(struct state *state, uint32_t id, uint32_t *member)
 {
-    struct conversion conversion;
     uint64_t memory[RECORD_MEMORY_SIZE / 8];
     const Xuelian__Rule *rule = NULL;
-    enum status status = conversion_decode(&conversion, item);
-    if (status == ST_OK) {
-        status = rule_record(state, conversion.rule, memory, &rule);
-    }
+    enum status status = rule_record(state, id, memory, &rule);
     if (status == ST_OK && rule != NULL) {
         *member = rule->owner;
+    }
+    return status;
+}
+
+/* Of points earned the owner of their rule, of a redemption the provider of the entry; points moved in from another
+ * account are nobody's record here. */
+static enum status answers_for_points(struct state *state, const Xuelian__PointsEntry *points,
+                                      uint32_t *member)
+{
+    uint64_t memory[RECORD_MEMORY_SIZE / 8];
+    const Xuelian__CatalogueEntry *entry = NULL;
+    if (points->type == XUELIAN__POINTS_TYPE__POINTS_TYPE_ACCRUAL) {
+        return owner_of(state, points->rule, member);
+    }
+    enum status status = ST_OK;
+    if (points->type == XUELIAN__POINTS_TYPE__POINTS_TYPE_REDEMPTION) {
+        status = catalogue_record(state, points->entry, memory, &entry);
+    }
+    if (entry != NULL) {
+        *member = entry->provider;
     }
     return status;
 }
@@ -69,7 +85,17 @@ static enum status respondent_of(struct state *state, const struct item *item, u
             *member = ((const Xuelian__Recognition *)(const void *)content)->recogniser;
         }
     } else if (item->version->kind == XUELIAN__ITEM_KIND__ITEM_KIND_CONVERSION) {
-        status = owner_of(state, item, member);
+        struct conversion conversion;
+        status = conversion_decode(&conversion, item);
+        if (status == ST_OK) {
+            status = owner_of(state, conversion.rule, member);
+        }
+    } else if (item->version->kind == XUELIAN__ITEM_KIND__ITEM_KIND_POINTS) {
+        status = item_content(item, &xuelian__points_entry__descriptor, &arena, &content);
+        if (status == ST_OK) {
+            status = answers_for_points(state, (const Xuelian__PointsEntry *)(const void *)content,
+                                        member);
+        }
     }
     return status;
 }

@@ -7,6 +7,7 @@
 #include "ledger/tx/records.h"
 #include "proto/bytes.h"
 #include "proto/convert.h"
+#include "proto/tx_consent.pb-c.h"
 #include "tests/unit/ledger/net.h"
 
 /* Rules: 20 automatic, 10 points a credit, 24 months; 21 by its owner alone, of every outcome 7 points, for ever; 22 draft;
@@ -473,6 +474,41 @@ static void test_the_largest_content_fits(void **state)
     assert_true(points_encode(content, &lot).size <= ITEM_CONTENT_SIZE_MAX);
 }
 
+/* 异议 about points: of those earned the rule's owner answers, of a redemption the provider. */
+static void test_dispute(void **state)
+{
+    struct hash32 id = support_learner(9);
+    struct hash32 hash;
+    uint64_t memory[512];
+    const uint32_t respondents[] = {OWNER, PROVIDER};
+    (void)state;
+    uint64_t outcome = net_deposit(&net, 9, 1000, 20260101);
+    assert_int_equal(accrue_as(L + 9, 9, EARN, outcome), ST_OK);
+    assert_int_equal(redeem(9, CHEAP, 1), ST_OK);
+    for (uint64_t i = 0; i < 2; i++) {
+        Xuelian__DisputeOpening opening = XUELIAN__DISPUTE_OPENING__INIT;
+        opening.account = field_borrow(&id, 32);
+        opening.item = outcome + 1 + i;
+        net_item(&net, 9, opening.item, memory, &hash);
+        opening.version_hash = field_borrow(&hash, 32);
+        opening.reason = XUELIAN__DISPUTE_REASON__DISPUTE_REASON_POINTS;
+        assert_int_equal(
+            net_submit(&net, XUELIAN__TX_KIND__TX_KIND_DISPUTE_OPEN, &opening.base, L + 9), ST_OK);
+        Xuelian__DisputeAnswer answer = XUELIAN__DISPUTE_ANSWER__INIT;
+        answer.account = field_borrow(&id, 32);
+        answer.item = net_last(&net, 9);
+        net_item(&net, 9, answer.item, memory, &hash);
+        answer.version_hash = field_borrow(&hash, 32);
+        answer.result = XUELIAN__DISPUTE_RESULT__DISPUTE_RESULT_UPHELD;
+        assert_int_equal(net_submit(&net, XUELIAN__TX_KIND__TX_KIND_DISPUTE_ANSWER, &answer.base,
+                                    respondents[1 - i]),
+                         ST_NOT_ALLOWED);
+        assert_int_equal(net_submit(&net, XUELIAN__TX_KIND__TX_KIND_DISPUTE_ANSWER, &answer.base,
+                                    respondents[i]),
+                         ST_OK);
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -487,6 +523,7 @@ int main(void)
         cmocka_unit_test(test_lots_are_bounded),
         cmocka_unit_test(test_moving),
         cmocka_unit_test(test_the_largest_content_fits),
+        cmocka_unit_test(test_dispute),
     };
     return cmocka_run_group_tests(tests, start, stop);
 }
