@@ -2,7 +2,7 @@
 """A year of a credit bank on four real nodes, by the command line alone: institutions join and courses are accredited by
 vote, accounts are opened, a term is deposited in bulk, an own application is confirmed and another refused, outcomes are
 recognised and converted, points earned and redeemed, consent asked for, given, used and withdrawn, records disputed,
-corrected, suspended and revoked with what rests on them; at the end every archive is proved and checked offline."""
+corrected and revoked with what rests on them, two accounts merged; at the end every archive is proved and checked offline."""
 import json
 import os
 import re
@@ -66,7 +66,7 @@ catalogue:
     price: 8
     stock: 1
 """
-A, B, C = 1, 2, 3  # learners: A and C have no key of their own, B gets one
+A, B, C, TWICE = 1, 2, 3, 4  # learners: A and C have no key of their own, B gets one; TWICE is C again
 COMMITMENT = "11" * 32
 
 
@@ -153,7 +153,7 @@ class Year(unittest.TestCase):
     def test_year(self):
         for step in (self.institutions_join, self.accounts_open, self.term_is_deposited, self.own_application,
                      self.recognised, self.converted, self.points, self.consent, self.dispute,
-                     self.corrected_and_revoked, self.all_proved):
+                     self.corrected_and_revoked, self.merged, self.all_proved):
             with self.subTest(step.__name__):
                 step()
 
@@ -167,7 +167,7 @@ class Year(unittest.TestCase):
         self.tx("govern-approve", f"proposal={proposal}", "--member", TRAINING, refused="PROPOSAL_DECIDED")
 
     def accounts_open(self):
-        for number in (A, B, C):
+        for number in (A, B, C, TWICE):
             self.tx("account-open", f"learner={learner(number)}", f"identity_commitment={COMMITMENT}", "region=330106",
                     "--member", BANK)
         self.tx("account-claim", f"account={learner(B)}", f"identity_commitment={COMMITMENT}",
@@ -278,6 +278,17 @@ class Year(unittest.TestCase):
         self.tx("conversion-review", f"account={learner(A)}", f"item={self.find(A, 'conversion')}", "version_hash=newest",
                 "reason=source", "--member", OTHER_UNIVERSITY)
         self.assertEqual(self.item(A, self.find(A, "conversion"))["status"], "revoked")
+
+    def merged(self):
+        """A learner who was given two accounts: what the second holds is linked to the first, and nothing is added to it."""
+        self.tx("deposit", "--payload", self.file(self.outcome(TWICE, UNIVERSITY, "degree_course", "2025-07-01", "1")),
+                "--member", UNIVERSITY)
+        self.tx("account-merge", f"account={learner(C)}", f"identity_commitment={COMMITMENT}", f"other={learner(TWICE)}",
+                f"other_commitment={COMMITMENT}", "--member", BANK, "--member", IDENTITY)
+        link = self.item(C, self.find(C, "link"))
+        self.assertEqual(link["status"], "valid")
+        self.tx("deposit", "--payload", self.file(self.outcome(TWICE, UNIVERSITY, "degree_course", "2025-07-02", "1")),
+                "--member", UNIVERSITY, refused="ACCOUNT_CLOSED")
 
     def all_proved(self):
         height = self.net.nodes[0].height()
