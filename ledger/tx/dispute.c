@@ -5,6 +5,7 @@
 #include "ledger/tx/consent_rules.h"
 #include "ledger/tx/conversion.h"
 #include "ledger/tx/item_list.h"
+#include "ledger/tx/points.h"
 #include "proto/bytes.h"
 #include "proto/canonical.h"
 #include "proto/check.h"
@@ -47,17 +48,18 @@ static enum status owner_of(struct state *state, uint32_t id, uint32_t *member)
 
 /* Of points earned the owner of their rule, of a redemption the provider of the entry; points moved in from another
  * account are nobody's record here. */
-static enum status answers_for_points(struct state *state, const Xuelian__PointsEntry *points,
+static enum status answers_for_points(struct state *state, const struct item *item,
                                       uint32_t *member)
 {
     uint64_t memory[RECORD_MEMORY_SIZE / 8];
     const Xuelian__CatalogueEntry *entry = NULL;
-    if (points->type == XUELIAN__POINTS_TYPE__POINTS_TYPE_ACCRUAL) {
-        return owner_of(state, points->rule, member);
+    struct points_entry points;
+    enum status status = points_decode(&points, item);
+    if (status == ST_OK && points.type == XUELIAN__POINTS_TYPE__POINTS_TYPE_ACCRUAL) {
+        return owner_of(state, points.rule, member);
     }
-    enum status status = ST_OK;
-    if (points->type == XUELIAN__POINTS_TYPE__POINTS_TYPE_REDEMPTION) {
-        status = catalogue_record(state, points->entry, memory, &entry);
+    if (status == ST_OK && points.type == XUELIAN__POINTS_TYPE__POINTS_TYPE_REDEMPTION) {
+        status = catalogue_record(state, points.entry, memory, &entry);
     }
     if (entry != NULL) {
         *member = entry->provider;
@@ -91,11 +93,7 @@ static enum status respondent_of(struct state *state, const struct item *item, u
             status = owner_of(state, conversion.rule, member);
         }
     } else if (item->version->kind == XUELIAN__ITEM_KIND__ITEM_KIND_POINTS) {
-        status = item_content(item, &xuelian__points_entry__descriptor, &arena, &content);
-        if (status == ST_OK) {
-            status = answers_for_points(state, (const Xuelian__PointsEntry *)(const void *)content,
-                                        member);
-        }
+        status = answers_for_points(state, item, member);
     }
     return status;
 }
