@@ -34,14 +34,14 @@ enum status item_read(struct state *state, const struct account *account, uint64
     return status == ST_OK ? decode(item, bytes) : status;
 }
 
-enum status item_read_before(struct state *state, const struct account *account,
-                             const struct item *newest, struct item *item)
+enum status item_read_older(struct state *state, const struct account *account, uint64_t number,
+                            uint32_t version, struct item *item)
 {
     struct state_key key = key_of('O');
     struct bytes bytes;
     key_add64(&key, account->position);
-    key_add64(&key, newest->version->item);
-    key_add32(&key, newest->version->number - 1);
+    key_add64(&key, number);
+    key_add32(&key, version);
     enum status status = overlay_get(state_overlay(state), key_bytes(&key), &bytes);
     if (status != ST_OK) {
         return status == ST_NOT_FOUND ? ST_CORRUPT : status;

@@ -270,6 +270,24 @@ enum status suspend_apply(struct state *state, const struct block_context *conte
     return status;
 }
 
+/* The status that an outcome had before it was suspended. The version before the newest may be a suspended one too: a
+ * dispute that is opened or ended meanwhile makes one. */
+static enum status status_before(struct state *state, const struct account *account,
+                                 const struct item *suspended, Xuelian__ItemStatus *before)
+{
+    uint32_t number = suspended->version->number;
+    enum status status = ST_OK;
+    *before = XUELIAN__ITEM_STATUS__ITEM_STATUS_SUSPENDED;
+    while (status == ST_OK && *before == XUELIAN__ITEM_STATUS__ITEM_STATUS_SUSPENDED) {
+        struct item older;
+        status = item_read_older(state, account, suspended->version->item, --number, &older);
+        if (status == ST_OK) {
+            *before = older.version->status;
+        }
+    }
+    return status;
+}
+
 /* It is what it was before it was suspended: valid, or corrected. */
 enum status restore_apply(struct state *state, const struct block_context *context,
                           const struct tx *tx, uint32_t index, uint32_t *code)
@@ -277,8 +295,8 @@ enum status restore_apply(struct state *state, const struct block_context *conte
     const Xuelian__ItemAct *act = (const Xuelian__ItemAct *)(const void *)tx->messages[index];
     struct account *account = NULL;
     struct item item;
-    struct item before;
     struct outcome outcome;
+    Xuelian__ItemStatus before = XUELIAN__ITEM_STATUS__ITEM_STATUS_UNSPECIFIED;
     *code = check_act(tx, act);
     enum status status = *code == ST_OK ? read_outcome(state, act, &account, &item, code) : ST_OK;
     if (status != ST_OK || *code != ST_OK) {
@@ -296,10 +314,10 @@ enum status restore_apply(struct state *state, const struct block_context *conte
         status = outcome_check_totals(state, account, outcome.wire, NULL, code);
     }
     if (status == ST_OK && *code == ST_OK) {
-        status = item_read_before(state, account, &item, &before);
+        status = status_before(state, account, &item, &before);
     }
     if (status == ST_OK && *code == ST_OK) {
-        status = item_change_because(state, context, tx, 0, account, &item, before.version->status,
+        status = item_change_because(state, context, tx, 0, account, &item, before,
                                      (struct bytes){0}, act->reason, code);
     }
     if (status == ST_OK && *code == ST_OK) {

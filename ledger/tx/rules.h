@@ -152,9 +152,9 @@ enum status item_content(const struct item *item, const ProtobufCMessageDescript
 /* True when the account has room for one more item. The rule answers ACCOUNT_FULL when not. */
 bool account_has_room(const struct account *account);
 
-/* The same for the version before the newest, of an item of two versions or more. */
-enum status item_read_before(struct state *state, const struct account *account,
-                             const struct item *newest, struct item *item);
+/* Reads a version before the newest of an item; one that is not there is ST_CORRUPT. Returns ST_OK; ST_CORRUPT, ST_IO. */
+enum status item_read_older(struct state *state, const struct account *account, uint64_t number,
+                            uint32_t version, struct item *item);
 
 /* Appends an item made by item `index` of a transaction. content: at most ITEM_CONTENT_SIZE_MAX bytes, of the
  * schema of the kind. Returns its number. The account has room. */

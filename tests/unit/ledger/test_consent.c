@@ -458,6 +458,38 @@ static void test_anchor(void **state)
     assert_int_equal(SUBMIT(CONSENT_GRANT, consent, NODE(1)), ST_NOT_ALLOWED);
 }
 
+/* A dispute while an outcome is suspended makes suspended versions of it: restored, it is what it was before. */
+static void test_restored_in_dispute(void **state)
+{
+    Xuelian__Outcome outcome;
+    Xuelian__ItemAct act = XUELIAN__ITEM_ACT__INIT;
+    Xuelian__DisputeOpening opening = XUELIAN__DISPUTE_OPENING__INIT;
+    struct hash32 version;
+    (void)state;
+    people_outcome(&outcome, &b, 100, 20250101);
+    assert_int_equal(SUBMIT(DEPOSIT, outcome, MEMBER(2)), ST_OK);
+    version = people_hash(&net, B, 1);
+    act.account = field_borrow(&b, 32);
+    act.item = 1;
+    act.reason = XUELIAN__ITEM_REASON__ITEM_REASON_MISTAKE;
+    act.version_hash = field_borrow(&version, 32);
+    assert_int_equal(SUBMIT(SUSPEND, act, MEMBER(2)), ST_OK);
+    version = people_hash(&net, B, 1);
+    opening.account = field_borrow(&b, 32);
+    opening.item = 1;
+    opening.version_hash = field_borrow(&version, 32);
+    opening.reason = XUELIAN__DISPUTE_REASON__DISPUTE_REASON_OTHER;
+    assert_int_equal(SUBMIT(DISPUTE_OPEN, opening, LEARNER(B, KEY_B)), ST_OK);
+    people_expect(&net, B, 1, ITEM(SUSPENDED), 3);
+    assert_int_equal(people_read(&net, B).totals[1].outcomes, 0);
+    version = people_hash(&net, B, 1);
+    assert_int_equal(SUBMIT(RESTORE, act, MEMBER(2)), ST_OK);
+    people_expect(&net, B, 1, ITEM(VALID), 4);
+    assert_int_equal(people_read(&net, B).totals[1].outcomes, 1);
+    version = people_hash(&net, B, 1);
+    assert_int_equal(SUBMIT(RESTORE, act, MEMBER(2)), ST_WRONG_STATE);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -470,6 +502,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(test_dispute_rejected_then_settled, start, stop),
         cmocka_unit_test_setup_teardown(test_dispute_withdrawn, start, stop),
         cmocka_unit_test_setup_teardown(test_disputes_full, start, stop),
+        cmocka_unit_test_setup_teardown(test_restored_in_dispute, start, stop),
         cmocka_unit_test_setup_teardown(test_anchor, start, stop),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
