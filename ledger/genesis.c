@@ -52,6 +52,22 @@ static enum status check_counts(const Xuelian__Genesis *message, char *error)
     return ST_OK;
 }
 
+static int compare_region(const void *key, const void *element)
+{
+    uint32_t code = *(const uint32_t *)key;
+    uint32_t other = (*(Xuelian__Region *const *)element)->code;
+    return (code > other) - (code < other);
+}
+
+/* 0 is none, which is right. The regions are sorted: check_regions comes first. What is counted by region must count the
+ * same for ever, so none can be named that is only added later. */
+static bool region_there(const Xuelian__Genesis *message, uint32_t code)
+{
+    return code == 0 ||
+           (message->n_regions > 0 && bsearch(&code, message->regions, message->n_regions,
+                                              sizeof message->regions[0], compare_region) != NULL);
+}
+
 static enum status check_regions(const Xuelian__Genesis *message, char *error)
 {
     uint32_t before = 0;
@@ -68,6 +84,15 @@ static enum status check_regions(const Xuelian__Genesis *message, char *error)
             return ST_BAD_CONFIG;
         }
         before = region->code;
+    }
+    for (size_t i = 0; i < message->n_regions; i++) {
+        const Xuelian__Region *region = message->regions[i];
+        if (!region_there(message, region->parent) || !region_there(message, region->successor)) {
+            snprintf(error, GENESIS_ERROR_SIZE,
+                     "region %u names a parent or successor that is not among the regions",
+                     (unsigned)region->code);
+            return ST_BAD_CONFIG;
+        }
     }
     return ST_OK;
 }
@@ -98,6 +123,9 @@ static enum status check_members(const Xuelian__Genesis *message, char *error)
         }
         if (wrong == NULL) {
             wrong = validators_wrong(member);
+        }
+        if (wrong == NULL && !region_there(message, member->region)) {
+            wrong = "has a region that is not among the regions";
         }
         if (wrong != NULL) {
             snprintf(error, GENESIS_ERROR_SIZE, "member %u %s", (unsigned)member->id, wrong);

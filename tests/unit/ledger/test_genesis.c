@@ -70,6 +70,12 @@ static void test_sentences(void **state)
     g = decode_sample(memory, sizeof memory);
     g->regions[1]->parent = 990000;
     assert_refused(g, "region 330100 has a parent that does not come before it");
+    /* What is counted by region counts the same for ever: a parent cannot come to be later. */
+    g->regions[1]->parent = 320000;
+    assert_refused(g, "region 330100 names a parent or successor that is not among the regions");
+    g = decode_sample(memory, sizeof memory);
+    g->members[1]->region = 320000;
+    assert_refused(g, "member 2 has a region that is not among the regions");
     g = decode_sample(memory, sizeof memory);
     g->params->approvals_params = 1;
     assert_refused(g, "parameter approvals_params is 1, but only 0 active members govern");
