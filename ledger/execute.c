@@ -165,14 +165,25 @@ static enum status execute_tx(struct execution *run, struct bytes bytes, uint32_
     return status;
 }
 
+static bool same_set(const struct validator_set *a, const struct validator_set *b)
+{
+    bool same = a->count == b->count;
+    for (uint32_t i = 0; i < a->count && same; i++) {
+        const struct validator *left = &a->validators[i];
+        const struct validator *right = &b->validators[i];
+        same = pubkey33_compare(&left->key, &right->key) == 0 && left->member == right->member &&
+               left->joined == right->joined && left->incarnation == right->incarnation;
+    }
+    return same;
+}
+
 /* The set of the next height: all changes of the block are one change, and open an era; none opens none. */
 static void settle_set(struct execution *run)
 {
     const struct validator_set *now = &run->ledger->set;
     struct validator_set *next = &run->next.set;
     next->era = now->era;
-    if (next->count != now->count ||
-        memcmp(next->validators, now->validators, sizeof next->validators) != 0) {
+    if (!same_set(next, now)) {
         next->era = run->context.height + 1;
     }
     run->block->next_set = *next;
