@@ -59,7 +59,7 @@ static enum status move_lot(struct state *state, const struct block_context *con
     uint32_t code = ST_OK;
     struct points_entry made = {.type = XUELIAN__POINTS_TYPE__POINTS_TYPE_MOVED,
                                 .points = lot->remaining,
-                                .date = context->date,
+                                .date = lot->date, /* whose year its points count in */
                                 .remaining = lot->remaining,
                                 .expiry_date = lot->expiry_date,
                                 .rule = lot->rule,

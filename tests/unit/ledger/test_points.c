@@ -408,7 +408,7 @@ static void test_lots_are_bounded(void **state)
 
 static void test_moving(void **state)
 {
-    const struct block_context context = {.height = 9000, .date = 20280301};
+    const struct block_context context = {.height = 9000, .date = 20290301};
     const struct tx tx = {.item_count = 1};
     struct state *work;
     struct account *from;
@@ -445,6 +445,20 @@ static void test_moving(void **state)
     assert_int_equal(entry.expiry_date, 20300202);
     assert_int_equal(entry.source_item, lot);
     assert_memory_equal(entry.from_account.bytes, one.bytes, 32);
+    /* Reversed in another year, it leaves the year in which it was earned. */
+    assert_int_equal(entry.date, 20280202);
+    Xuelian__ItemAct act = XUELIAN__ITEM_ACT__INIT;
+    act.account = field_borrow(&other, 32);
+    act.item = 1;
+    act.version_hash = field_borrow(&item.hash, 32);
+    act.reason = XUELIAN__ITEM_REASON__ITEM_REASON_MISTAKE;
+    ProtobufCMessage *payload = &act.base;
+    struct tx reversal = {.item_count = 1, .signer_count = 1, .messages = &payload};
+    reversal.signers[0].role = XUELIAN__SIGNER_ROLE__SIGNER_ROLE_MEMBER;
+    reversal.signers[0].member = OWNER;
+    assert_int_equal(points_reverse(work, &context, &reversal, 0, &code), ST_OK);
+    assert_int_equal(code, ST_OK);
+    assert_int_equal(to->points, 0);
     /* More lots than one account may have do not move. */
     struct hash32 full = support_learner(12);
     assert_int_equal(state_account(work, &full, &to), ST_OK);
