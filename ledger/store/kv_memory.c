@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "ledger/store/kv_impl.h"
+#include "proto/check.h"
 
 enum { LEVELS = 20 };
 
@@ -195,6 +196,7 @@ static struct bytes iterator_value(const struct kv_iterator *iterator)
 {
     const struct iterator_memory *self = (const struct iterator_memory *)iterator;
     const struct version *version = version_at(self->entry, self->sequence);
+    CHECK(version != NULL); /* it stands on entries that are there */
     return (struct bytes){.data = version->data, .size = version->size};
 }
 

@@ -147,19 +147,21 @@ static enum status check_file_header(struct vote_journal *journal, const struct 
 static bool window_whole(const struct copy *copy, uint64_t newest)
 {
     uint64_t first = newest >= WINDOW ? newest - WINDOW + 1 : 0;
+    const struct found *earlier = NULL;
     for (uint64_t counter = first; counter <= newest; counter++) {
         const struct found *record = find(copy, counter);
         if (record == NULL) {
             return false;
         }
-        if (counter > first) {
-            const uint8_t *before = copy->image + find(copy, counter - 1)->offset;
+        if (earlier != NULL) {
+            const uint8_t *before = copy->image + earlier->offset;
             size_t payload = be32_get(before + 112);
             if (memcmp(copy->image + record->offset + 80, before + RECORD_HEADER_SIZE + payload,
                        32) != 0) {
                 return false;
             }
         }
+        earlier = record;
     }
     return true;
 }
@@ -180,7 +182,9 @@ static size_t next_offset(size_t offset, size_t size)
 
 static void take_newest(struct vote_journal *journal, const struct copy *copy, uint64_t newest)
 {
-    size_t offset = find(copy, newest)->offset;
+    const struct found *found = find(copy, newest);
+    CHECK(found != NULL); /* the caller has looked at the window that ends in it */
+    size_t offset = found->offset;
     const uint8_t *record = copy->image + offset;
     size_t payload = be32_get(record + 112);
     journal->newest = (struct vote_record){.counter = newest,

@@ -6,6 +6,10 @@
 #include "tests/sim/auditor.h"
 #include "tests/sim/weather.h"
 
+enum {
+    CATCH_UP_MS = 50
+}; /* a block, at the most: execution, two syncs, a share of the way there and back */
+
 /* All nodes that are members or follow are at one height above `height`. */
 static bool all_above(const struct cluster *cluster, uint64_t height)
 {
@@ -74,6 +78,23 @@ static void stop_the_primary(struct cluster *cluster, struct weather *weather,
     }
 }
 
+/* How many blocks the node furthest behind lacks: whose log was put aside begins with the first. */
+static uint64_t most_lacking(const struct cluster *cluster)
+{
+    uint64_t most = 0;
+    for (uint32_t i = 0; i < cluster->options.nodes; i++) {
+        struct pbft_summary summary = {.height = 0};
+        if (replica_live(&cluster->replicas[i])) {
+            pbft_summary(cluster->replicas[i].core, &summary);
+        }
+        if (!cluster->replicas[i].puppet && !cluster->replicas[i].clone &&
+            cluster->oracle.height > summary.height + most) {
+            most = cluster->oracle.height - summary.height;
+        }
+    }
+    return most;
+}
+
 /* Faults have stopped: within a bound all nodes commit again and every transaction is in a block. */
 static void prove_progress(struct cluster *cluster, struct weather *weather,
                            const struct swarm *swarm, struct run_report *report)
@@ -81,9 +102,11 @@ static void prove_progress(struct cluster *cluster, struct weather *weather,
     uint64_t began_ms = cluster->now_ms;
     uint64_t height = cluster->oracle.height;
     const struct pbft_params *params = &swarm->options.params;
-    /* What was waiting when faults stopped may take a block each; a view change may be capped first. */
+    /* What was waiting when faults stopped may take a block each; a view change may be capped first; and
+     * catching up takes its time for each block. */
     uint64_t bound_ms = 6 * params->timeout_cap_ms + 4 * params->heartbeat_ms + 60000 +
-                        (weather->waiting_count / params->batch_count + 1) * 2000;
+                        (weather->waiting_count / params->batch_count + 1) * 2000 +
+                        most_lacking(cluster) * CATCH_UP_MS;
     weather_clear(weather);
     while (!cluster->oracle.failed && cluster->now_ms < began_ms + bound_ms) {
         cluster_run(cluster, cluster->now_ms + 250);
