@@ -10,8 +10,10 @@
 #include "proto/sign.h"
 #include "proto/status.h"
 
-#define PROTOCOL_VERSION 1u
-#define PROTOCOL_SUITE   1u
+#define PROTOCOL_VERSION 1u /* the newest that this program knows */
+#define GENESIS_PROTOCOL_VERSION \
+    1u /* in force until governance says otherwise, for ever the same */
+#define PROTOCOL_SUITE 1u
 
 struct header {
     uint32_t version;

@@ -239,6 +239,15 @@ static void change_param(struct draft *draft, const Xuelian__ParamValue *wish, u
     put_param(draft, wish);
 }
 
+/* By the chain alone: programs of several versions must say the same of one block. */
+static uint32_t in_force(const struct draft *draft)
+{
+    return draft->next.protocol_version != 0 &&
+                   draft->context->height >= draft->next.protocol_height
+               ? draft->next.protocol_version
+               : GENESIS_PROTOCOL_VERSION;
+}
+
 static void change_protocol(struct draft *draft, const Xuelian__ProtocolChange *wish,
                             uint32_t *code)
 {
@@ -246,7 +255,7 @@ static void change_protocol(struct draft *draft, const Xuelian__ProtocolChange *
     Xuelian__ParamValue height = XUELIAN__PARAM_VALUE__INIT;
     char version_name[] = "protocol_version";
     char height_name[] = "protocol_height";
-    if (wish->version <= PROTOCOL_VERSION || wish->version < draft->next.protocol_version ||
+    if (wish->version <= in_force(draft) || wish->version < draft->next.protocol_version ||
         wish->from_height <= draft->context->height + 1) {
         *code = ST_BAD_PARAMETER;
         return;

@@ -247,9 +247,10 @@ static enum status enact(struct state *state, const struct block_context *contex
 }
 
 /* After votes: decides what is decided, and writes the proposal. What only waits for its height, or for the
- * signatures of validators, stays open until it is enacted by a transaction. */
+ * signatures of validators, stays open until it is enacted by a transaction. A vote against never enacts: it could
+ * be refused for what is wrong with the proposal. */
 static enum status settle(struct state *state, const struct block_context *context,
-                          struct ballot *ballot, uint32_t *code)
+                          struct ballot *ballot, bool against, uint32_t *code)
 {
     struct govern_tally tally;
     enum status status = govern_tally(state, context, &ballot->record, ballot->classes, &tally);
@@ -258,7 +259,7 @@ static enum status settle(struct state *state, const struct block_context *conte
     }
     if (tally.hopeless) {
         decide(ballot, context, XUELIAN__PROPOSAL_STATUS__PROPOSAL_STATUS_REFUSED);
-    } else if (tally.approved && context->height >= ballot->content->not_before &&
+    } else if (!against && tally.approved && context->height >= ballot->content->not_before &&
                (ballot->classes >> GOVERN_VALIDATORS & 1) == 0) {
         status = enact(state, context, ballot, NULL, 0, code);
     }
@@ -342,7 +343,7 @@ TX_RULE(govern_propose_apply)
     for (uint32_t i = votes ? 0 : 1; i < tx->signer_count; i++) {
         vote_add(ballot, context, tx, tx->signers[i].member, false, code);
     }
-    status = settle(state, context, ballot, code);
+    status = settle(state, context, ballot, false, code);
     free(ballot);
     return status;
 }
@@ -364,7 +365,7 @@ static enum status vote(struct state *state, const struct block_context *context
         vote_add(ballot, context, tx, tx->signers[i].member, against, code);
     }
     if (status == ST_OK && *code == ST_OK) {
-        status = settle(state, context, ballot, code);
+        status = settle(state, context, ballot, against, code);
     }
     free(ballot);
     return status;

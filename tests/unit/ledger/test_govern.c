@@ -160,6 +160,23 @@ static void expires(void **state)
     assert_int_equal(status_of(6), 1);
 }
 
+/* Approved and waiting; a vote against after its height neither enacts it nor is refused for what is wrong with it. */
+static void vote_against_never_enacts(void **state)
+{
+    struct status_change change;
+    struct hash32 id;
+    (void)state;
+    network.not_before = 4;
+    assert_int_equal(propose(&change, 6, 1, BY(1), &id), ST_OK);
+    assert_int_equal(governed_answer(&network, APPROVE, &id, BY(2)), ST_OK);
+    governed_advance(&network, 4);
+    assert_int_equal(governed_answer(&network, REFUSE, &id, BY(3)), ST_OK);
+    assert_int_equal(status_of(6), 0);
+    assert_int_equal(decided(&id), OPEN);
+    assert_int_equal(governed_enact(&network, &id, BY(1), NULL, 0), ST_OK);
+    assert_int_equal(status_of(6), 1);
+}
+
 static void waits_for_its_height(void **state)
 {
     struct status_change change;
@@ -403,6 +420,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup_teardown(more_than_half, setup, teardown),
         cmocka_unit_test_setup_teardown(signed_by_enough, setup, teardown),
+        cmocka_unit_test_setup_teardown(vote_against_never_enacts, setup, teardown),
         cmocka_unit_test_setup_teardown(refused_when_hopeless, setup, teardown),
         cmocka_unit_test_setup_teardown(withdrawn_by_its_proposer, setup, teardown),
         cmocka_unit_test_setup_teardown(expires, setup, teardown),
