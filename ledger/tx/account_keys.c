@@ -75,7 +75,7 @@ static uint32_t check_new_key(const struct account *account, const struct accoun
     if (same_key(key, &account->learner_key) || same_key(key, &account->guardian_key)) {
         return ST_SAME_KEY;
     }
-    return account_has_room(account) ? ST_OK : ST_ACCOUNT_FULL;
+    return account_has_reserve(account) ? ST_OK : ST_ACCOUNT_FULL;
 }
 
 /* An identity service alone, or the custodian and an identity service. */
@@ -259,7 +259,7 @@ enum status account_guardian_apply(struct state *state, const struct block_conte
     if (*code == ST_OK && same_key(&change.key, &account->learner_key)) {
         *code = ST_SAME_KEY; /* the guardian's own may be set again, for another date */
     }
-    if (*code == ST_OK && !account_has_room(account)) {
+    if (*code == ST_OK && !account_has_reserve(account)) {
         *code = ST_ACCOUNT_FULL;
     }
     return *code == ST_OK ? set_key(state, context, tx, account, &change) : ST_OK;

@@ -101,7 +101,7 @@ static enum status check_state(struct state *state, const struct block_context *
             return status;
         }
     }
-    if (!account_has_room(account)) {
+    if (!account_has_reserve(account)) {
         *code = ST_ACCOUNT_FULL;
         return ST_OK;
     }

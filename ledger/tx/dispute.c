@@ -142,7 +142,7 @@ enum status dispute_open_apply(struct state *state, const struct block_context *
     if (status == ST_OK && *code == ST_OK) {
         status = check_disputed(state, account, opening, &item, &dispute.respondent, code);
     }
-    if (status == ST_OK && *code == ST_OK && !account_has_room(account)) {
+    if (status == ST_OK && *code == ST_OK && !account_has_reserve(account)) {
         *code = ST_ACCOUNT_FULL;
     }
     struct state_key key = key_of('X');

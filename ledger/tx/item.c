@@ -92,6 +92,11 @@ enum status item_content(const struct item *item, const ProtobufCMessageDescript
 
 bool account_has_room(const struct account *account)
 {
+    return account->items.size < LIMIT_ACCOUNT_ITEMS_MAX - LIMIT_ACCOUNT_RESERVE;
+}
+
+bool account_has_reserve(const struct account *account)
+{
     return account->items.size < LIMIT_ACCOUNT_ITEMS_MAX;
 }
 
@@ -112,7 +117,7 @@ uint64_t item_append(struct state *state, const struct block_context *context, c
 {
     uint8_t bytes[ITEM_VERSION_SIZE_MAX];
     Xuelian__ItemVersion version;
-    CHECK(account_has_room(account) && content.size <= ITEM_CONTENT_SIZE_MAX);
+    CHECK(account_has_reserve(account) && content.size <= ITEM_CONTENT_SIZE_MAX);
     fill(&version, context, tx, index, account);
     version.item = account->items.size + 1;
     version.number = 1;

@@ -151,6 +151,9 @@ enum status item_content(const struct item *item, const ProtobufCMessageDescript
 
 /* True when the account has room for one more item. The rule answers ACCOUNT_FULL when not. */
 bool account_has_room(const struct account *account);
+/* The same for keys, consents, disputes and links, which have the last LIMIT_ACCOUNT_RESERVE items to themselves: whoever
+ * fills an account with deposits does not keep its learner from replacing a key. */
+bool account_has_reserve(const struct account *account);
 
 /* Reads a version before the newest of an item; one that is not there is ST_CORRUPT. Returns ST_OK; ST_CORRUPT, ST_IO. */
 enum status item_read_older(struct state *state, const struct account *account, uint64_t number,

@@ -79,7 +79,7 @@ static void frozen(struct state *state, struct account *account)
 static void full(struct state *state, struct account *account)
 {
     (void)state;
-    account->items.size = LIMIT_ACCOUNT_ITEMS_MAX;
+    account->items.size = LIMIT_ACCOUNT_ITEMS_MAX - LIMIT_ACCOUNT_RESERVE;
 }
 static void many_credits(struct state *state, struct account *account)
 {

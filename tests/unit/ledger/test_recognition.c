@@ -58,7 +58,7 @@ static void merged(struct state *state, struct account *account)
 static void full(struct state *state, struct account *account)
 {
     (void)state;
-    account->items.size = LIMIT_ACCOUNT_ITEMS_MAX;
+    account->items.size = LIMIT_ACCOUNT_ITEMS_MAX - LIMIT_ACCOUNT_RESERVE;
 }
 
 /* All that may rest on the newest item rests on it. */
