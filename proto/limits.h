@@ -24,7 +24,7 @@
     X(GENESIS_SIZE_MAX, 16777216, "bytes of a genesis file", "genesis is refused")        \
     X(ACCOUNT_ITEMS_MAX, 100000, "items of an account", "ACCOUNT_FULL")                   \
     X(ACCOUNT_RESERVE, 1000, "of these, for keys, consents, disputes, links", "")         \
-    X(ACCOUNT_CELLS_MAX, 512, "cells of an account in a year", "STATISTICS_FULL")         \
+    X(ACCOUNT_CELLS_MAX, 64, "cells of an account in a year", "STATISTICS_FULL")          \
     X(ITEM_VERSIONS_MAX, 10000, "versions of an item", "VERSIONS_FULL")                   \
     X(DEPENDENTS_MAX, 32, "items that rest on one item", "DEPENDENTS_FULL")               \
     X(APPLICATIONS_MAX, 16, "open applications of an account", "APPLICATIONS_FULL")       \

@@ -180,15 +180,13 @@ static enum status chain_of(struct state *state, uint32_t region, struct chain *
     return ST_OK;
 }
 
-static enum status is_above(struct state *state, uint32_t above, uint32_t region, bool *is)
+static bool is_above(const struct chain *chain, uint32_t above)
 {
-    struct chain chain;
-    enum status status = chain_of(state, region, &chain);
-    *is = false;
-    for (uint32_t i = 0; status == ST_OK && i < chain.count; i++) {
-        *is = *is || chain.regions[i] == above;
+    bool is = false;
+    for (uint32_t i = 0; i < chain->count; i++) {
+        is = is || chain->regions[i] == above;
     }
-    return status;
+    return is;
 }
 
 /* ---- Which cells an account's outcomes of a year are in ---- */
@@ -238,24 +236,30 @@ static uint8_t *entry_of(struct entries *entries, const Xuelian__Outcome *outcom
     return entries->bytes + (size_t)i * ENTRY_SIZE;
 }
 
-/* Whether an outcome that counts is in the cell. */
-static enum status counts_in(struct state *state, const struct entries *entries,
-                             const struct cell_name *name, bool *counts)
+/* The chain of each entry's region: looked up once, for all the cells of an outcome. */
+static enum status load_chains(struct state *state, const struct entries *entries,
+                               struct chain *chains)
 {
-    *counts = false;
-    for (uint32_t i = 0; i < entries->count && !*counts; i++) {
+    enum status status = ST_OK;
+    for (uint32_t i = 0; i < entries->count && status == ST_OK; i++) {
+        status = chain_of(state, be32_get(entries->bytes + (size_t)i * ENTRY_SIZE), &chains[i]);
+    }
+    return status;
+}
+
+/* Whether an outcome that counts is in the cell. */
+static bool counts_in(const struct entries *entries, const struct chain *chains,
+                      const struct cell_name *name)
+{
+    for (uint32_t i = 0; i < entries->count; i++) {
         const uint8_t *entry = entries->bytes + (size_t)i * ENTRY_SIZE;
-        if (be32_get(entry + 12) == 0 ||
-            (name->kind != 0 &&
-             (be32_get(entry + 4) != name->kind || be32_get(entry + 8) != name->level))) {
-            continue;
-        }
-        enum status status = is_above(state, name->region, be32_get(entry), counts);
-        if (status != ST_OK) {
-            return status;
+        bool same = name->kind == 0 ||
+                    (be32_get(entry + 4) == name->kind && be32_get(entry + 8) == name->level);
+        if (same && be32_get(entry + 12) != 0 && is_above(&chains[i], name->region)) {
+            return true;
         }
     }
-    return ST_OK;
+    return false;
 }
 
 enum status statistics_check(struct state *state, const struct account *account,
@@ -308,11 +312,15 @@ enum status statistics_outcome(struct state *state, const struct account *accoun
                                const Xuelian__Outcome *outcome, bool add)
 {
     struct entries entries;
+    struct chain chains[LIMIT_ACCOUNT_CELLS_MAX];
     struct chain chain;
     uint32_t year = outcome->award_date / 10000;
     enum status status = load_entries(state, account, year, &entries);
     if (status == ST_OK) {
         status = chain_of(state, outcome->region, &chain);
+    }
+    if (status == ST_OK) {
+        status = load_chains(state, &entries, chains);
     }
     if (status != ST_OK) {
         return status;
@@ -327,11 +335,8 @@ enum status statistics_outcome(struct state *state, const struct account *accoun
                                  .kind = all ? 0 : (uint32_t)outcome->kind,
                                  .level = all ? 0 : outcome->level};
         Xuelian__StatisticsCell *cell = NULL;
-        bool others = false;
-        status = counts_in(state, &entries, &name, &others);
-        if (status == ST_OK) {
-            status = find_cell(state, &name, &cell);
-        }
+        bool others = counts_in(&entries, chains, &name);
+        status = find_cell(state, &name, &cell);
         if (status != ST_OK) {
             return status;
         }
