@@ -186,7 +186,7 @@ int maker_save(const struct tx_file *file, const char *path)
 int maker_run(const struct maker_values *values, const struct tx_kind *kind,
               const struct maker_payload *payload, const struct connection *connection)
 {
-    struct tx_file file;
+    struct tx_file file = {.bytes = NULL};
     struct fault fault;
     if (!make(values, kind, payload, connection, &file, &fault)) {
         return fault_print(&fault);

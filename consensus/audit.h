@@ -46,7 +46,7 @@ enum status audit_message(struct audit *audit, uint8_t type, struct bytes body);
 /* Takes a certificate of either phase with its header: each signature in it is a vote.
  * Returns  ST_OK; ST_BAD_CERTIFICATE and its like (the votes in it that verify are taken all the same);
  *          ST_NO_MEMORY. Borrowed for the call. */
-enum status audit_certificate(struct audit *audit, struct bytes header, struct bytes certificate);
+enum status audit_certificate(struct audit *audit, struct bytes header_bytes, struct bytes bytes);
 
 /* Takes what a vote journal's record holds: votes, certificates, VIEW-CHANGE, PRE-PREPARE.
  * Returns  ST_OK; ST_WRONG_CHAIN; ST_BAD_ENCODING. In  record  borrowed until the audit is over. */

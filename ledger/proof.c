@@ -38,7 +38,8 @@ struct owned {
 static void *own(struct builder *builder, void *memory)
 {
     struct owned *owned = malloc(sizeof *owned);
-    CHECK(memory != NULL && owned != NULL);
+    CHECK(memory != NULL);
+    CHECK(owned != NULL);
     *owned = (struct owned){.next = builder->owned, .memory = memory};
     builder->owned = owned;
     return memory;

@@ -10,10 +10,10 @@
 /* KIND, name, message, bulk, role of the first signer, rule. Ascending. */
 #define KIND(KIND, name, message, bulk, role, apply) WORK(KIND, name, message, bulk, role, apply, 0)
 /* The same, with work that signers and items do not tell. */
-#define WORK(KIND, name, message, bulk, role, apply, work)                               \
-    {                                                                                    \
-        XUELIAN__TX_KIND__TX_KIND_##KIND, name, &xuelian__##message##__descriptor, bulk, \
-            XUELIAN__MEMBER_ROLE__MEMBER_ROLE_##role, apply, work                        \
+#define WORK(KIND, name, message, bulk, role, apply, work)                                \
+    {                                                                                     \
+        XUELIAN__TX_KIND__TX_KIND_##KIND, XUELIAN__MEMBER_ROLE__MEMBER_ROLE_##role, name, \
+            &xuelian__##message##__descriptor, apply, work, bulk                          \
     }
 /* Up to 8 sources with what rests on them, and one change of an item. */
 enum { WORK_CONVERSION = 30, WORK_SOURCE = 10, WORK_CHANGE = 5 };

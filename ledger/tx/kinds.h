@@ -17,17 +17,17 @@ struct tx;
 
 struct tx_kind {
     Xuelian__TxKind kind;
+    /* That the first signer, a member, must have; UNSPECIFIED: the rule itself says who may. */
+    Xuelian__MemberRole role;
     const char *name; /* in lower case with dashes: "deposit-bulk" */
-    const ProtobufCMessageDescriptor
-        *item;                /* the payload's message, or that of each item of a bulk one */
-    bool bulk;                /* the payload is a BulkPayload */
-    Xuelian__MemberRole role; /* that the first signer, a member, must have; UNSPECIFIED: the rule
-                                              * itself says who may */
+    /* The payload's message, or that of each item of a bulk one. */
+    const ProtobufCMessageDescriptor *item;
     /* Checks one item and applies it. *code: OK, or the rule that refused it; then nothing has changed.
      * Returns ST_OK; ST_CORRUPT, ST_IO (fatal). */
     enum status (*apply)(struct state *state, const struct block_context *context,
                          const struct tx *tx, uint32_t index, uint32_t *code);
     uint32_t work; /* beyond signers and items; see ledger_work */
+    bool bulk;     /* the payload is a BulkPayload */
 };
 
 /* The row of a kind; NULL for a number that is no kind. Static. */
