@@ -2,6 +2,7 @@
 #include "consensus/audit_store.h"
 #include "proto/block.pb-c.h"
 #include "proto/canonical.h"
+#include "proto/check.h"
 #include "proto/convert.h"
 #include "proto/frame.h"
 #include "proto/journal.pb-c.h"
@@ -142,6 +143,7 @@ static enum status keep(struct audit *audit, const struct statement *said,
         return ST_NO_MEMORY;
     }
     uint32_t bucket = bucket_of(audit, said->kind, said->member, said->view, said->height);
+    CHECK(audit->statements != NULL);
     audit->statements[audit->count] = *said;
     audit->statements[audit->count].next = audit->buckets[bucket];
     audit->buckets[bucket] = audit->count++;
