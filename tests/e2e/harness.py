@@ -330,7 +330,8 @@ class Network:
         return self.wait("a transaction is committed", once)
 
     def same_blocks(self, up_to, nodes=None):
-        """All nodes have the same blocks up to a height."""
+        """All nodes have the same blocks up to a height, once they have come there."""
+        self.wait_height(up_to, nodes)
         heads = []
         for node in self.running() if nodes is None else nodes:
             heads.append([node.get(f"/v1/blocks/{h}")["header"]["hash"] for h in range(max(1, up_to - 20), up_to + 1)])
