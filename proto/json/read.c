@@ -4,6 +4,7 @@
 
 #include "proto/bytes.h"
 #include "proto/json/json.h"
+#include "proto/json/member.h"
 
 enum { PENDING_MAX = 4096, HUNDREDTHS_MAX_DIGITS = 8 };
 
@@ -246,40 +247,11 @@ static enum json_mistake read_value(struct reader *reader, const struct place *p
     return JSON_BAD_TEXT; /* schemas have no other type */
 }
 
-static size_t element_size(ProtobufCType type)
-{
-    switch (type) {
-    case PROTOBUF_C_TYPE_UINT64:
-        return sizeof(uint64_t);
-    case PROTOBUF_C_TYPE_BOOL:
-        return sizeof(protobuf_c_boolean);
-    case PROTOBUF_C_TYPE_STRING:
-    case PROTOBUF_C_TYPE_MESSAGE:
-        return sizeof(void *);
-    case PROTOBUF_C_TYPE_BYTES:
-        return sizeof(ProtobufCBinaryData);
-    case PROTOBUF_C_TYPE_UINT32:
-    case PROTOBUF_C_TYPE_ENUM:
-    case PROTOBUF_C_TYPE_INT32:
-    case PROTOBUF_C_TYPE_SINT32:
-    case PROTOBUF_C_TYPE_SFIXED32:
-    case PROTOBUF_C_TYPE_INT64:
-    case PROTOBUF_C_TYPE_SINT64:
-    case PROTOBUF_C_TYPE_SFIXED64:
-    case PROTOBUF_C_TYPE_FIXED32:
-    case PROTOBUF_C_TYPE_FIXED64:
-    case PROTOBUF_C_TYPE_FLOAT:
-    case PROTOBUF_C_TYPE_DOUBLE:
-        break;
-    }
-    return sizeof(uint32_t);
-}
-
 static bool read_list(struct reader *reader, struct place *place, const json_t *value)
 {
     uint8_t *base = (uint8_t *)place->in->message;
     size_t *count = (size_t *)(void *)(base + place->field->quantifier_offset);
-    size_t size = element_size(place->field->type);
+    size_t size = json_member_size(place->field->type);
     char whole[JSON_PATH_SIZE];
     if (!json_is_array(value)) {
         return refuse(reader, place, value, JSON_NOT_LIST);

@@ -1,4 +1,5 @@
 #include "proto/json/json.h"
+#include "proto/json/member.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -85,7 +86,7 @@ static json_t *scalar_json(const ProtobufCFieldDescriptor *field, const void *me
     return json_null();
 }
 
-static size_t size_of(ProtobufCType type)
+size_t json_member_size(ProtobufCType type)
 {
     switch (type) {
     case PROTOBUF_C_TYPE_UINT64:
@@ -123,7 +124,7 @@ static bool absent(const ProtobufCFieldDescriptor *field, const void *member)
     if (field->type == PROTOBUF_C_TYPE_STRING) {
         return (*(char *const *)member)[0] == '\0';
     }
-    return memcmp(member, zero, size_of(field->type)) == 0;
+    return memcmp(member, zero, json_member_size(field->type)) == 0;
 }
 
 /* Messages waiting to be written: (message, its object). Iterative, so that no schema can nest the stack. */
@@ -166,8 +167,8 @@ static void write_field(struct writer *writer, const struct pending *item,
         const uint8_t *array = *(uint8_t *const *)member;
         json_t *list = json_array();
         for (size_t i = 0; i < count; i++) {
-            json_array_append_new(list,
-                                  element_json(writer, field, array + i * size_of(field->type)));
+            json_array_append_new(
+                list, element_json(writer, field, array + i * json_member_size(field->type)));
         }
         json_object_set_new(item->object, field->name, list);
     } else if (!absent(field, member)) {
