@@ -49,6 +49,14 @@ enum status item_read_older(struct state *state, const struct account *account, 
     return decode(item, bytes);
 }
 
+enum status item_read_known(struct state *state, const struct account *account, uint64_t number,
+                            struct item *item)
+{
+    uint32_t code = ST_OK;
+    enum status status = item_read(state, account, number, item, &code);
+    return status == ST_OK && code != ST_OK ? ST_CORRUPT : status;
+}
+
 enum status item_read_kind(struct state *state, const struct account *account, uint64_t number,
                            Xuelian__ItemKind kind, struct item *item, uint32_t *code)
 {

@@ -44,10 +44,9 @@ enum status item_list_with_room(struct state *state, const struct account *accou
     }
     for (uint32_t i = 0; i < list->count; i++) {
         struct item item;
-        uint32_t code = ST_OK;
-        status = item_read(state, account, list->items[i], &item, &code);
-        if (status != ST_OK || code != ST_OK) {
-            return status != ST_OK ? status : ST_CORRUPT;
+        status = item_read_known(state, account, list->items[i], &item);
+        if (status != ST_OK) {
+            return status;
         }
         if (!over(&item, date)) {
             list->items[kept++] = list->items[i];

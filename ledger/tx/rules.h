@@ -134,6 +134,9 @@ struct item {
  * Returns ST_OK; ST_CORRUPT, ST_IO. */
 enum status item_read(struct state *state, const struct account *account, uint64_t number,
                       struct item *item, uint32_t *code);
+/* The same for one that is there: ST_CORRUPT when it is not. */
+enum status item_read_known(struct state *state, const struct account *account, uint64_t number,
+                            struct item *item);
 /* The same for an item of one kind: any other is UNKNOWN_ITEM. */
 enum status item_read_kind(struct state *state, const struct account *account, uint64_t number,
                            Xuelian__ItemKind kind, struct item *item, uint32_t *code);
