@@ -1,4 +1,4 @@
-#include "ledger/proof.h"
+#include "ledger/proof_build.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -11,106 +11,6 @@
 #include "proto/convert.h"
 #include "proto/proof.pb-c.h"
 
-/* The transaction read last: items of one account often come from one, or follow one another in it. One
- * is kept, whatever the number of items, so that an archive costs memory for what it shows alone. */
-struct deposit {
-    bool good; /* tx is that of id */
-    struct hash32 id;
-    uint8_t *bytes;
-    void *arena;           /* TX_ARENA_SIZE, from the first use on */
-    struct hash32 *leaves; /* LIMIT_BULK_ITEMS_MAX; of a bulk payload's items */
-    struct tx tx;
-};
-
-/* Everything that must live until the proof is packed hangs on one list. */
-struct builder {
-    const struct ledger_view *view;
-    const struct proof_source *source;
-    struct owned *owned;
-    struct deposit *deposit; /* on that list; NULL before the first */
-};
-
-struct owned {
-    struct owned *next;
-    void *memory;
-};
-
-static void *own(struct builder *builder, void *memory)
-{
-    struct owned *owned = malloc(sizeof *owned);
-    CHECK(memory != NULL);
-    CHECK(owned != NULL);
-    *owned = (struct owned){.next = builder->owned, .memory = memory};
-    builder->owned = owned;
-    return memory;
-}
-
-static void *zeroed(struct builder *builder, size_t count, size_t size)
-{
-    return own(builder, calloc(count > 0 ? count : 1, size));
-}
-
-static void release(struct builder *builder)
-{
-    if (builder->deposit != NULL) {
-        free(builder->deposit->bytes);
-    }
-    while (builder->owned != NULL) {
-        struct owned *next = builder->owned->next;
-        free(builder->owned->memory);
-        free(builder->owned);
-        builder->owned = next;
-    }
-}
-
-/* ---- Paths ---- */
-
-static enum status collection_path(struct builder *builder, uint32_t collection,
-                                   Xuelian__LeafPath *out)
-{
-    struct hash32 leaves[COLLECTION_COUNT];
-    struct hash32 *path = zeroed(builder, LIMIT_MERKLE_DEPTH_MAX, sizeof *path);
-    for (uint32_t i = 1; i <= COLLECTION_COUNT; i++) {
-        struct merkle_reader reader;
-        enum status status =
-            merkle_reader_open(&reader, builder->view->kv, builder->view->snapshot, i);
-        if (status != ST_OK) {
-            return status;
-        }
-        state_root_leaf(&leaves[i - 1], i, reader.count, &reader.root);
-    }
-    uint32_t size = merkle_path(path, leaves, COLLECTION_COUNT, collection - 1);
-    out->collection_path = field_borrow(path, size * 32u);
-    return ST_OK;
-}
-
-static enum status leaf_path(struct builder *builder, uint32_t collection, uint64_t position,
-                             Xuelian__LeafPath *out, struct merkle_leaf *leaf)
-{
-    struct merkle_reader reader;
-    struct hash32 *path = zeroed(builder, LIMIT_MERKLE_DEPTH_MAX, sizeof *path);
-    struct hash32 *next = zeroed(builder, 1, sizeof *next);
-    uint32_t size = 0;
-    enum status status =
-        merkle_reader_open(&reader, builder->view->kv, builder->view->snapshot, collection);
-    if (status == ST_OK) {
-        status = merkle_reader_leaf(&reader, position, leaf);
-    }
-    if (status == ST_OK) {
-        status = merkle_reader_path(&reader, position, path, &size);
-    }
-    if (status != ST_OK) {
-        return status;
-    }
-    *next = leaf->next;
-    out->collection = collection;
-    out->count = reader.count;
-    out->position = position;
-    out->next_key = field_borrow(next, 32);
-    out->path = field_borrow(path, size * 32u);
-    return collection_path(builder, collection, out);
-}
-
 /* ---- Accounts and items ---- */
 
 static enum status get_version(struct builder *builder, uint64_t account_position, uint64_t number,
@@ -122,7 +22,7 @@ static enum status get_version(struct builder *builder, uint64_t account_positio
     if (status != ST_OK) {
         return status == ST_NOT_FOUND ? ST_CORRUPT : status;
     }
-    *version = bytes_of(own(builder, value), size);
+    *version = bytes_of(build_own(builder, value), size);
     return ST_OK;
 }
 
@@ -134,9 +34,9 @@ static const struct deposit *get_deposit(struct builder *builder, const struct h
     struct arena arena;
     size_t size = 0;
     if (deposit == NULL) {
-        deposit = zeroed(builder, 1, sizeof *deposit);
-        deposit->arena = own(builder, malloc(TX_ARENA_SIZE));
-        deposit->leaves = zeroed(builder, LIMIT_BULK_ITEMS_MAX, sizeof *deposit->leaves);
+        deposit = build_zeroed(builder, 1, sizeof *deposit);
+        deposit->arena = build_own(builder, malloc(TX_ARENA_SIZE));
+        deposit->leaves = build_zeroed(builder, LIMIT_BULK_ITEMS_MAX, sizeof *deposit->leaves);
         builder->deposit = deposit;
     } else if (hash32_equal(&deposit->id, id)) {
         return deposit->good ? deposit : NULL;
@@ -207,7 +107,7 @@ static const Xuelian__ItemVersion *decode_version(struct builder *builder, struc
     struct arena arena;
     ProtobufCMessage *message = NULL;
     size_t room = VERSION_WORDS * sizeof(uint64_t);
-    arena_init(&arena, zeroed(builder, 1, room), room);
+    arena_init(&arena, build_zeroed(builder, 1, room), room);
     return canonical_decode(&message, &xuelian__item_version__descriptor, bytes, &arena) == ST_OK
                ? (const Xuelian__ItemVersion *)(const void *)message
                : NULL;
@@ -240,7 +140,7 @@ static void read_history(struct builder *builder, uint64_t account_position, str
             ST_OK) {
             return;
         }
-        bytes = bytes_of(own(builder, value), size);
+        bytes = bytes_of(build_own(builder, value), size);
     }
 }
 
@@ -270,10 +170,10 @@ static Xuelian__IssuerSignature *issuer_signature(struct builder *builder,
                                                   const struct deposit *deposit, uint32_t index)
 {
     const struct tx *tx = &deposit->tx;
-    Xuelian__IssuerSignature *issuer = zeroed(builder, 1, sizeof *issuer);
-    ProtobufCBinaryData *fields = zeroed(builder, tx->signer_count, sizeof *fields);
-    uint8_t *common = zeroed(builder, tx->common.size, 1);
-    struct sig64 *signatures = zeroed(builder, tx->signer_count, sizeof *signatures);
+    Xuelian__IssuerSignature *issuer = build_zeroed(builder, 1, sizeof *issuer);
+    ProtobufCBinaryData *fields = build_zeroed(builder, tx->signer_count, sizeof *fields);
+    uint8_t *common = build_zeroed(builder, tx->common.size, 1);
+    struct sig64 *signatures = build_zeroed(builder, tx->signer_count, sizeof *signatures);
     xuelian__issuer_signature__init(issuer);
     memcpy(common, tx->common.data, tx->common.size);
     issuer->common = field_borrow(common, tx->common.size);
@@ -285,7 +185,7 @@ static Xuelian__IssuerSignature *issuer_signature(struct builder *builder,
     issuer->n_signatures = tx->signer_count;
     if (tx->bulk) {
         struct hash32 *path =
-            zeroed(builder, merkle_path_size(index, tx->item_count), sizeof *path);
+            build_zeroed(builder, merkle_path_size(index, tx->item_count), sizeof *path);
         uint32_t size = merkle_path(path, deposit->leaves, tx->item_count, index);
         issuer->item_count = tx->item_count;
         issuer->path = field_borrow(path, 32u * size);
@@ -299,14 +199,14 @@ static Xuelian__ItemProof *item_proof(struct builder *builder, uint64_t account_
                                       struct bytes version)
 {
     struct history history;
-    Xuelian__ItemProof *item = zeroed(builder, 1, sizeof *item);
+    Xuelian__ItemProof *item = build_zeroed(builder, 1, sizeof *item);
     xuelian__item_proof__init(item);
     item->version = field_borrow(version.data, version.size);
     if (builder->source == NULL) {
         return item;
     }
     read_history(builder, account_position, version, &history);
-    ProtobufCBinaryData *earlier = zeroed(builder, HISTORY_MAX, sizeof *earlier);
+    ProtobufCBinaryData *earlier = build_zeroed(builder, HISTORY_MAX, sizeof *earlier);
     for (uint32_t i = 0; i < history.count; i++) {
         const Xuelian__ItemVersion *of = history.versions[i];
         const struct deposit *deposit = deposit_of(builder, of, history.versions[0]);
@@ -323,45 +223,8 @@ static Xuelian__ItemProof *item_proof(struct builder *builder, uint64_t account_
 
 static ProtobufCBinaryData account_value(struct builder *builder, const struct account *account)
 {
-    uint8_t *value = zeroed(builder, 1, 128);
+    uint8_t *value = build_zeroed(builder, 1, 128);
     return field_borrow(value, account_value_encode(value, account));
-}
-
-/* ---- Packing ---- */
-
-static enum status pack(struct builder *builder, const struct proof_anchor *anchor,
-                        const Xuelian__Proof *content, uint8_t **proof, size_t *size)
-{
-    Xuelian__Proof wire = *content;
-    uint8_t header[LIMIT_HEADER_SIZE_MAX];
-    Xuelian__Anchor out = XUELIAN__ANCHOR__INIT;
-    Xuelian__SetChange **changes = zeroed(builder, anchor->set_change_count, sizeof *changes);
-    for (uint32_t i = 0; i < anchor->set_change_count; i++) {
-        struct arena arena;
-        ProtobufCMessage *message = NULL;
-        size_t room = anchor->set_changes[i].size * 4 + 4096;
-        arena_init(&arena, zeroed(builder, 1, room), room);
-        if (canonical_decode(&message, &xuelian__set_change__descriptor, anchor->set_changes[i],
-                             &arena) != ST_OK) {
-            return ST_CORRUPT;
-        }
-        changes[i] = (Xuelian__SetChange *)(void *)message;
-    }
-    out.header = field_borrow(header, header_encode(header, &builder->view->header));
-    out.certificate = field_borrow(anchor->certificate.data, anchor->certificate.size);
-    out.set_changes = changes;
-    out.n_set_changes = anchor->set_change_count;
-    wire.version = PROTOCOL_VERSION;
-    wire.chain_id = field_borrow(&builder->view->header.chain_id, 32);
-    wire.anchor = &out;
-    size_t needed = canonical_size(&wire.base);
-    if (needed > LIMIT_PROOF_SIZE_MAX) {
-        return ST_BAD_SIZE;
-    }
-    *proof = malloc(needed);
-    CHECK(*proof != NULL);
-    *size = canonical_encode(*proof, &wire.base);
-    return ST_OK;
 }
 
 static enum status item_leaves(struct builder *builder, const struct account *account,
@@ -396,12 +259,12 @@ enum status proof_record(const struct ledger_view *view, const struct proof_anch
         return status;
     }
     size_t count = (size_t)account.items.size;
-    struct bytes *versions = zeroed(&builder, count, sizeof *versions);
-    struct hash32 *hashes = zeroed(&builder, count, sizeof *hashes);
-    struct hash32 *leaves = zeroed(&builder, count, sizeof *leaves);
-    struct hash32 *item_path = zeroed(&builder, LIMIT_MERKLE_DEPTH_MAX, sizeof *item_path);
-    status = leaf_path(&builder, XUELIAN__COLLECTION__COLLECTION_ACCOUNTS, account.position, &path,
-                       &leaf);
+    struct bytes *versions = build_zeroed(&builder, count, sizeof *versions);
+    struct hash32 *hashes = build_zeroed(&builder, count, sizeof *hashes);
+    struct hash32 *leaves = build_zeroed(&builder, count, sizeof *leaves);
+    struct hash32 *item_path = build_zeroed(&builder, LIMIT_MERKLE_DEPTH_MAX, sizeof *item_path);
+    status = build_leaf_path(&builder, XUELIAN__COLLECTION__COLLECTION_ACCOUNTS, account.position,
+                             &path, &leaf);
     if (status == ST_OK) {
         status = item_leaves(&builder, &account, versions, hashes, leaves);
     }
@@ -414,9 +277,9 @@ enum status proof_record(const struct ledger_view *view, const struct proof_anch
         record.item_path =
             field_borrow(item_path, 32u * merkle_path(item_path, leaves, count, item - 1));
         wire.record = &record;
-        status = pack(&builder, anchor, &wire, proof, size);
+        status = build_pack(&builder, anchor, &wire, proof, size);
     }
-    release(&builder);
+    build_release(&builder);
     return status;
 }
 
@@ -434,8 +297,8 @@ static void archive_items(struct builder *builder, Xuelian__ArchiveProof *archiv
                           uint64_t account_position, size_t count, const struct bytes *versions,
                           const struct hash32 *hashes, const bool *withhold)
 {
-    Xuelian__ArchiveItem *items = zeroed(builder, count, sizeof *items);
-    Xuelian__ArchiveItem **pointers = zeroed(builder, count, sizeof(Xuelian__ArchiveItem *));
+    Xuelian__ArchiveItem *items = build_zeroed(builder, count, sizeof *items);
+    Xuelian__ArchiveItem **pointers = build_zeroed(builder, count, sizeof(Xuelian__ArchiveItem *));
     for (size_t i = 0; i < count; i++) {
         xuelian__archive_item__init(&items[i]);
         if (withhold != NULL && withhold[i]) {
@@ -464,12 +327,12 @@ enum status proof_archive(const struct ledger_view *view, const struct proof_anc
         return status;
     }
     size_t count = (size_t)account.items.size;
-    struct bytes *versions = zeroed(&builder, count, sizeof *versions);
-    struct hash32 *hashes = zeroed(&builder, count, sizeof *hashes);
-    struct hash32 *leaves = zeroed(&builder, count, sizeof *leaves);
-    uint8_t *summary = zeroed(&builder, 1, ACCOUNT_SUMMARY_SIZE_MAX);
-    status = leaf_path(&builder, XUELIAN__COLLECTION__COLLECTION_ACCOUNTS, account.position, &path,
-                       &leaf);
+    struct bytes *versions = build_zeroed(&builder, count, sizeof *versions);
+    struct hash32 *hashes = build_zeroed(&builder, count, sizeof *hashes);
+    struct hash32 *leaves = build_zeroed(&builder, count, sizeof *leaves);
+    uint8_t *summary = build_zeroed(&builder, 1, ACCOUNT_SUMMARY_SIZE_MAX);
+    status = build_leaf_path(&builder, XUELIAN__COLLECTION__COLLECTION_ACCOUNTS, account.position,
+                             &path, &leaf);
     if (status == ST_OK) {
         status = item_leaves(&builder, &account, versions, hashes, leaves);
     }
@@ -483,9 +346,9 @@ enum status proof_archive(const struct ledger_view *view, const struct proof_anc
         }
         archive_items(&builder, &archive, account.position, count, versions, hashes, withhold);
         wire.archive = &archive;
-        status = pack(&builder, anchor, &wire, proof, size);
+        status = build_pack(&builder, anchor, &wire, proof, size);
     }
-    release(&builder);
+    build_release(&builder);
     return status;
 }
 
@@ -514,7 +377,7 @@ enum status proof_absence(const struct ledger_view *view, const struct proof_anc
         status = merkle_reader_below(&reader, &key, &position);
     }
     if (status == ST_OK) {
-        status = leaf_path(&builder, collection, position, &path, &leaf);
+        status = build_leaf_path(&builder, collection, position, &path, &leaf);
     }
     if (status == ST_OK) {
         wire.kind = XUELIAN__PROOF_KIND__PROOF_KIND_ABSENCE;
@@ -524,8 +387,8 @@ enum status proof_absence(const struct ledger_view *view, const struct proof_anc
         absence.low_value_hash = field_borrow(&leaf.value, 32);
         absence.leaf = &path;
         wire.absence = &absence;
-        status = pack(&builder, anchor, &wire, proof, size);
+        status = build_pack(&builder, anchor, &wire, proof, size);
     }
-    release(&builder);
+    build_release(&builder);
     return status;
 }

@@ -1,8 +1,8 @@
 /* The result in words. Each sentence stands here once, in both languages side by side. */
+#include "ledger/verify/report.h"
+
 #include <string.h>
 
-#include "ledger/verify/text.h"
-#include "ledger/verify/xuelian_verify.h"
 #include "proto/bytes.h"
 #include "proto/quorum.h"
 
@@ -72,12 +72,6 @@ static const char *const collections[][2] = {{"?", "?"},
                                              {"proposals", "治理"},
                                              {"parameters", "参数"}};
 
-struct report {
-    struct text text;
-    const struct verify_result *result;
-    enum verify_language language;
-};
-
 const char *verify_fault_text(enum verify_fault fault, enum verify_language language)
 {
     return faults[fault].text[language];
@@ -88,23 +82,22 @@ const char *verify_fault_name(enum verify_fault fault)
     return faults[fault].name;
 }
 
-static void say(struct report *r, const char *english, const char *chinese)
+void say(struct report *r, const char *english, const char *chinese)
 {
     text_put(&r->text, r->language == VERIFY_CHINESE ? chinese : english);
 }
 
-static void say_pair(struct report *r, const char *const pair[2])
+void say_pair(struct report *r, const char *const pair[2])
 {
     text_put(&r->text, pair[r->language]);
 }
 
-static void say_number(struct report *r, uint64_t number)
+void say_number(struct report *r, uint64_t number)
 {
     text_number(&r->text, number);
 }
 
-/* A name in the report's language, else in the other, else nothing. */
-static bool say_name(struct report *r, const struct verify_name *name)
+bool say_name(struct report *r, const struct verify_name *name)
 {
     bool chinese = r->language == VERIFY_CHINESE;
     struct bytes wanted = chinese ? name->zh : name->en;
@@ -113,7 +106,7 @@ static bool say_name(struct report *r, const struct verify_name *name)
     return wanted.size > 0 || other.size > 0;
 }
 
-static void say_member(struct report *r, uint32_t member, const struct verify_name *name)
+void say_member(struct report *r, uint32_t member, const struct verify_name *name)
 {
     if (say_name(r, name)) {
         say(r, " (member ", "（机构");

@@ -1,0 +1,21 @@
+/* Writing the report: what its parts share. Each sentence stands where it is said, in both languages. */
+#ifndef XUELIAN_VERIFY_REPORT_H
+#define XUELIAN_VERIFY_REPORT_H
+
+#include "ledger/verify/text.h"
+#include "ledger/verify/xuelian_verify.h"
+
+struct report {
+    struct text text;
+    const struct verify_result *result;
+    enum verify_language language;
+};
+
+void say(struct report *r, const char *english, const char *chinese);
+void say_pair(struct report *r, const char *const pair[2]);
+void say_number(struct report *r, uint64_t number);
+/* A name in the report's language, else in the other, else nothing. */
+bool say_name(struct report *r, const struct verify_name *name);
+void say_member(struct report *r, uint32_t member, const struct verify_name *name);
+
+#endif
