@@ -135,7 +135,7 @@ static bool validates(const struct draft *draft, uint32_t member)
     return false;
 }
 
-/* Of a member that ends, another may be named that goes on with what it did. */
+/* Of a member that ends, or has ended without one, another may be named that goes on with what it did. */
 static enum status check_successor(struct draft *draft, const Xuelian__MemberStatusChange *wish,
                                    uint32_t *code)
 {
@@ -154,6 +154,17 @@ static enum status check_successor(struct draft *draft, const Xuelian__MemberSta
     return status;
 }
 
+/* What has ended changes once more at most: a successor is named that was not. */
+static bool status_follows(const struct draft *draft, const Xuelian__Member *member,
+                           const Xuelian__MemberStatusChange *wish)
+{
+    if (member->status == MEMBER_ENDED) {
+        return wish->status == MEMBER_ENDED && member->successor == 0 && wish->successor != 0;
+    }
+    return member->status != wish->status &&
+           !(wish->status == MEMBER_ENDED && validates(draft, wish->member));
+}
+
 enum status change_member_status(struct draft *draft, const Xuelian__MemberStatusChange *wish,
                                  uint32_t *code)
 {
@@ -162,8 +173,7 @@ enum status change_member_status(struct draft *draft, const Xuelian__MemberStatu
     if (status != ST_OK || *code != ST_OK) {
         return status;
     }
-    if (member->status == MEMBER_ENDED || member->status == wish->status ||
-        (wish->status == MEMBER_ENDED && validates(draft, wish->member))) {
+    if (!status_follows(draft, member, wish)) {
         *code = ST_WRONG_STATE;
         return ST_OK;
     }

@@ -234,8 +234,26 @@ static void statuses(void **state)
     assert_int_equal(set_status(6, 2, 7), ST_OK);
     assert_int_equal(governed_member(&network, 6)->successor, 7);
     assert_int_equal(set_status(6, 1, 0), ST_WRONG_STATE);
-    assert_int_equal(set_status(4, 1, 0), ST_OK); /* suspended, and goes on validating */
+    assert_int_equal(set_status(6, 2, 8), ST_WRONG_STATE); /* it has one, which stays */
+    assert_int_equal(set_status(4, 1, 0), ST_OK);          /* suspended, and goes on validating */
     assert_int_equal(ledger_set(network.ledger)->count, 4);
+}
+
+/* A member that ended without a successor gets one later, once. */
+static void named_later(void **state)
+{
+    (void)state;
+    assert_int_equal(set_status(9, 2, 0), ST_WRONG_STATE);
+    assert_int_equal(set_status(9, 1, 7), ST_WRONG_STATE);
+    assert_int_equal(set_status(9, 2, 9), ST_BAD_RECORD);
+    assert_int_equal(set_status(9, 2, 66), ST_UNKNOWN_MEMBER);
+    assert_int_equal(set_status(6, 2, 0), ST_OK);
+    assert_int_equal(set_status(9, 2, 6), ST_MEMBER_INACTIVE); /* so no two succeed each other */
+    assert_int_equal(set_status(9, 2, 7), ST_OK);
+    assert_int_equal(governed_member(&network, 9)->successor, 7);
+    assert_int_equal(governed_member(&network, 9)->status, 2);
+    assert_int_equal(set_status(9, 2, 8), ST_WRONG_STATE);
+    assert_int_equal(set_status(9, 0, 0), ST_WRONG_STATE);
 }
 
 static uint32_t change_key(uint32_t member, uint8_t secret, uint64_t from, uint64_t to)
@@ -665,6 +683,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(one_node_key, setup, teardown),
         cmocka_unit_test_setup_teardown(described_anew, setup, teardown),
         cmocka_unit_test_setup_teardown(statuses, setup, teardown),
+        cmocka_unit_test_setup_teardown(named_later, setup, teardown),
         cmocka_unit_test_setup_teardown(keys, setup, teardown),
         cmocka_unit_test_setup_teardown(nodes, setup, teardown),
         cmocka_unit_test_setup_teardown(largest_member, setup, teardown),
