@@ -35,9 +35,7 @@
  *   'X' 'n' node key                      its member
  *   'X' 's' account position, year        its cells of the statistics
  *   'X' 'c' account position, member      consents that the member has; member 0: those by code
- *   'X' 'q' account position, member      the member's open query request
  *   'X' 'd' account position              open disputes
- *   'X' 'l' node key                      size of the node's query log that was anchored last
  */
 #ifndef XUELIAN_LEDGER_KEYS_H
 #define XUELIAN_LEDGER_KEYS_H

@@ -81,7 +81,7 @@ enum status merkle_reader_path(const struct merkle_reader *reader, uint64_t posi
                                struct hash32 *path, uint32_t *path_size);
 
 /* State root over the collections' (id, count, root), ids 1 to COLLECTION_COUNT. */
-#define COLLECTION_COUNT 10u
+#define COLLECTION_COUNT 11u
 void state_root_leaf(struct hash32 *out, uint32_t collection, uint64_t count,
                      const struct hash32 *root);
 

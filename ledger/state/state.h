@@ -45,7 +45,7 @@ struct region_view {
 struct state;
 struct statistics;
 
-/* Over the committed state. Returns ST_OK; ST_CORRUPT, ST_IO. create: the ten empty collections. */
+/* Over the committed state. Returns ST_OK; ST_CORRUPT, ST_IO. create: the collections, empty. */
 enum status state_begin(struct state **state, struct kv *kv, bool create);
 void state_free(struct state *state);
 struct overlay *state_overlay(struct state *state);

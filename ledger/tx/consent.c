@@ -139,10 +139,7 @@ enum status consent_grant_apply(struct state *state, const struct block_context 
                   item_append(state, context, tx, index, account,
                               XUELIAN__ITEM_KIND__ITEM_KIND_CONSENT,
                               XUELIAN__ITEM_STATUS__ITEM_STATUS_VALID, tx->items[index]));
-    if (consent->request.len == 32) {
-        query_settle(state, account, consent->grantee);
-    }
-    return ST_OK;
+    return consent->request.len == 32 ? query_settle(state, account, consent->grantee) : ST_OK;
 }
 
 enum status consent_withdraw_apply(struct state *state, const struct block_context *context,

@@ -16,7 +16,7 @@ bool consent_kinds_valid(const Xuelian__ItemKind *kinds, size_t count);
  * Returns ST_OK; ST_CORRUPT, ST_IO. */
 enum status query_check(struct state *state, const struct account *account, uint32_t member,
                         const ProtobufCBinaryData *request, uint32_t *code);
-/* It is answered: no longer open. */
-void query_settle(struct state *state, const struct account *account, uint32_t member);
+/* It is answered: no longer open. Returns ST_OK; ST_CORRUPT, ST_IO. */
+enum status query_settle(struct state *state, const struct account *account, uint32_t member);
 
 #endif

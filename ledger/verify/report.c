@@ -70,7 +70,8 @@ static const char *const collections[][2] = {{"?", "?"},
                                              {"accounts", "学习账户"},
                                              {"statistics", "统计"},
                                              {"proposals", "治理"},
-                                             {"parameters", "参数"}};
+                                             {"parameters", "参数"},
+                                             {"queries", "查询"}};
 
 const char *verify_fault_text(enum verify_fault fault, enum verify_language language)
 {

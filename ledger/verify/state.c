@@ -4,7 +4,7 @@
 #include "proto/bytes.h"
 #include "proto/merkle.h"
 
-enum { COLLECTION_ACCOUNTS = 7, COLLECTION_COUNT = 10, ACCOUNT_STATUS_MAX = 5 };
+enum { COLLECTION_ACCOUNTS = 7, COLLECTION_COUNT = 11, ACCOUNT_STATUS_MAX = 5 };
 
 /* What is hashed for a collection's leaf in the state root: id, count, root. */
 #define COLLECTION_LEAF_SIZE (4 + 8 + 32)

@@ -4,7 +4,12 @@
 #include "proto/bytes.h"
 #include "proto/merkle.h"
 
-enum { PROOF_VERSION = 1, COLLECTION_ACCOUNTS = 7, KEY_TEXT_SIZE_MAX = 64 };
+enum {
+    PROOF_VERSION = 1,
+    COLLECTION_ACCOUNTS = 7,
+    COLLECTION_QUERIES = 11,
+    KEY_TEXT_SIZE_MAX = 64
+};
 
 _Static_assert(_Alignof(struct hash32) == 1 && _Alignof(struct sig64) == 1,
                "paths and signatures are read where they stand");
@@ -281,12 +286,15 @@ static enum verify_fault archive_check(struct verifier *v, struct bytes message)
 
 /* ---- absence ---- */
 
-/* Natural keys have one size each, so that no key can be read as another. */
+/* Natural keys have one size each, or two, so that no key can be read as another. */
 static bool natural_key_valid(uint32_t collection, struct bytes key)
 {
     static const uint8_t sizes[] = {0, 4, 4, 4, 4, 4, 4, 32, 16, 32};
     if (collection < sizeof sizes) {
         return collection != 0 && key.size == sizes[collection];
+    }
+    if (collection == COLLECTION_QUERIES) {
+        return key.size == 33 || key.size == 36;
     }
     for (size_t i = 0; i < key.size; i++) {
         if (key.data[i] <= ' ' || key.data[i] >= 0x7f) {
@@ -305,7 +313,7 @@ static enum verify_fault absence_check(struct verifier *v, struct bytes message)
     struct hash32 key;
     struct leaf_path leaf;
     reader_init(&reader, message);
-    result->collection = reader_enum(&reader, 1, 10);
+    result->collection = reader_enum(&reader, 1, COLLECTION_QUERIES);
     result->natural_key = reader_bytes(&reader, 2);
     reader_fixed(&reader, 3, &low_key, 32);
     reader_fixed(&reader, 4, &low_value_hash, 32);

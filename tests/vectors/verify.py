@@ -398,7 +398,7 @@ class Anchor:
 class LeafPath:
     def __init__(self, data):
         message = Message(data)
-        self.collection, self.count, self.position = message.number(1, 10), message.number(2), message.number(3)
+        self.collection, self.count, self.position = message.number(1, 11), message.number(2), message.number(3)
         self.next_key = message.fixed(4)
         self.path, self.collection_path = message.bytes(5), message.bytes(6)
         message.end()
@@ -409,7 +409,7 @@ class LeafPath:
         if self.collection == 0:
             raise Refused("COLLECTION")
         leaf = leaf_hash("collection", be4(self.collection) + be8(self.count) + root)
-        if root_from_path(leaf, self.collection - 1, 10, self.collection_path) != state_root:
+        if root_from_path(leaf, self.collection - 1, 11, self.collection_path) != state_root:
             raise Refused("STATE_ROOT")
 
 
@@ -631,10 +631,12 @@ KEY_SIZES = {1: 4, 2: 4, 3: 4, 4: 4, 5: 4, 6: 4, 7: 32, 8: 16, 9: 32}
 
 def absence(anchor, data):
     message = Message(data)
-    collection, natural_key = message.number(1, 10), message.bytes(2)
+    collection, natural_key = message.number(1, 11), message.bytes(2)
     low_key, low_value_hash, leaf = message.fixed(3), message.fixed(4), message.bytes(5)
     if collection == 10:
         message.require(0 < len(natural_key) <= 64 and all(0x20 < byte < 0x7F for byte in natural_key))
+    elif collection == 11:
+        message.require(len(natural_key) in (33, 36))
     else:
         message.require(len(natural_key) == KEY_SIZES.get(collection))
     message.end()

@@ -1,6 +1,7 @@
 /* Consent, query requests, disputes and query-log anchors, row by row: docs/protocol.md section 19. */
 #include "tests/unit/cmocka_all.h"
 
+#include "ledger/view.h"
 #include "proto/bytes.h"
 #include "proto/canonical.h"
 #include "proto/convert.h"
@@ -197,6 +198,46 @@ static struct hash32 submit_request(const Xuelian__QueryRequest *request, uint32
     return id;
 }
 
+/* The entry of collection 11 under a natural key, in memory. */
+static const Xuelian__QueryRecord *query_record(struct bytes natural_key, uint64_t *memory,
+                                                size_t size)
+{
+    struct ledger_view view;
+    struct arena arena;
+    ProtobufCMessage *message = NULL;
+    uint8_t *value = NULL;
+    size_t value_size = 0;
+    arena_init(&arena, memory, size);
+    assert_int_equal(ledger_view_open(&view, net.kv), ST_OK);
+    assert_int_equal(ledger_view_record(&view, XUELIAN__COLLECTION__COLLECTION_QUERIES, natural_key,
+                                        &value, &value_size),
+                     ST_OK);
+    uint8_t *copy = arena_alloc(&arena, value_size);
+    assert_non_null(copy);
+    memcpy(copy, value, value_size);
+    kv_free(value);
+    ledger_view_close(&view);
+    assert_int_equal(canonical_decode(&message, &xuelian__query_record__descriptor,
+                                      bytes_of(copy, value_size), &arena),
+                     ST_OK);
+    return (const Xuelian__QueryRecord *)(void *)message;
+}
+
+static void expect_request(const struct hash32 *learner, const struct hash32 *id, bool settled)
+{
+    uint64_t memory[128];
+    uint8_t key[36];
+    memcpy(key, learner->bytes, 32);
+    be32_put(key + 32, EMPLOYER);
+    const Xuelian__QueryRecord *record =
+        query_record(bytes_of(key, sizeof key), memory, sizeof memory);
+    assert_non_null(record->request);
+    assert_memory_equal(record->request->account.data, learner, 32);
+    assert_memory_equal(record->request->tx_id.data, id, 32);
+    assert_int_equal(record->request->member, EMPLOYER);
+    assert_int_equal(record->request->settled, settled);
+}
+
 static void test_request(void **state)
 {
     Xuelian__QueryRequest request = XUELIAN__QUERY_REQUEST__INIT;
@@ -247,7 +288,9 @@ static void test_request(void **state)
     consent.grantee = 2;
     assert_int_equal(SUBMIT(CONSENT_GRANT, consent, LEARNER(B, KEY_B)), ST_UNKNOWN_REQUEST);
     consent.grantee = EMPLOYER;
+    expect_request(&b, &third, false);
     assert_int_equal(SUBMIT(CONSENT_GRANT, consent, LEARNER(B, KEY_B)), ST_OK);
+    expect_request(&b, &third, true);
     assert_int_equal(SUBMIT(CONSENT_GRANT, consent, LEARNER(B, KEY_B)), ST_UNKNOWN_REQUEST);
 }
 
@@ -438,6 +481,7 @@ static void test_anchor(void **state)
     Xuelian__QueryLogAnchor anchor = XUELIAN__QUERY_LOG_ANCHOR__INIT;
     Xuelian__Consent consent = consent_to(&a, EMPLOYER);
     struct hand other = NODE(1);
+    uint64_t memory[128];
     (void)state;
     anchor.log_size = 5;
     anchor.log_root = field_borrow(&hash, 32);
@@ -454,6 +498,13 @@ static void test_anchor(void **state)
     assert_int_equal(SUBMIT(QUERY_LOG_ANCHOR, anchor, NODE(2)), ST_OK);
     anchor.log_size = 6;
     assert_int_equal(SUBMIT(QUERY_LOG_ANCHOR, anchor, NODE(1)), ST_OK);
+    struct pubkey33 node = people_key(101);
+    const Xuelian__QueryRecord *record =
+        query_record(bytes_of(node.bytes, 33), memory, sizeof memory);
+    assert_non_null(record->anchor);
+    assert_memory_equal(record->anchor->node.data, &node, 33);
+    assert_memory_equal(record->anchor->log_root.data, &hash, 32);
+    assert_int_equal(record->anchor->log_size, 6);
     /* A node's key acts for nobody: member 1 is custodian of A, its node is not. */
     assert_int_equal(SUBMIT(CONSENT_GRANT, consent, NODE(1)), ST_NOT_ALLOWED);
 }

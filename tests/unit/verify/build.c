@@ -405,11 +405,11 @@ void state_make(struct world *w, struct hash32 *state_root)
         struct hash32 parts[3] = {w->keys[i], w->next_keys[i], w->values[i]};
         hash_leaf(&w->leaves[i], TAG_LEAF_STATE, parts, sizeof parts);
     }
-    for (uint32_t id = 1; id <= 10; id++) {
+    for (uint32_t id = 1; id <= COLLECTIONS; id++) {
         hash_leaf(&root, TAG_LEAF_STATE, empty, sizeof empty);
         collection_leaf(w, id, 1, &root);
     }
     merkle_root(&root, w->leaves, w->leaf_count);
     collection_leaf(w, ACCOUNTS, w->leaf_count, &root);
-    merkle_root(state_root, w->collection_leaves, 10);
+    merkle_root(state_root, w->collection_leaves, COLLECTIONS);
 }

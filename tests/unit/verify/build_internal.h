@@ -7,7 +7,7 @@
 #include "proto/ledger.pb-c.h"
 #include "tests/unit/verify/build.h"
 
-enum { ACCOUNTS = 7, VERSIONS_MAX = 8, CHANGES_MAX = 8 };
+enum { ACCOUNTS = 7, COLLECTIONS = 11, VERSIONS_MAX = 8, CHANGES_MAX = 8 };
 
 struct item {
     struct bytes versions[VERSIONS_MAX]; /* the first is the oldest */
@@ -43,7 +43,7 @@ struct world {
     struct hash32 values[BUILD_ACCOUNTS_MAX + 2];
     struct hash32 leaves[BUILD_ACCOUNTS_MAX + 2];
     uint32_t leaf_count;
-    struct hash32 collection_leaves[10];
+    struct hash32 collection_leaves[COLLECTIONS];
     struct bytes header;
     struct hash32 header_hash;
 };

@@ -156,7 +156,7 @@ static Xuelian__LeafPath *leaf_make(struct world *w, uint32_t position)
     leaf->next_key = field_borrow(&w->next_keys[position], 32);
     uint32_t size = merkle_path(path, w->leaves, w->leaf_count, position);
     leaf->path = field_borrow(path, size * sizeof *path);
-    size = merkle_path(upper, w->collection_leaves, 10, ACCOUNTS - 1);
+    size = merkle_path(upper, w->collection_leaves, COLLECTIONS, ACCOUNTS - 1);
     leaf->collection_path = field_borrow(upper, size * sizeof *path);
     return leaf;
 }
@@ -263,7 +263,7 @@ struct built world_absence(struct world *w, uint32_t collection)
     absence.leaf = leaf_make(w, low);
     if (collection != ACCOUNTS) {
         static const struct hash32 zero;
-        uint32_t size = merkle_path(path, w->collection_leaves, 10, collection - 1);
+        uint32_t size = merkle_path(path, w->collection_leaves, COLLECTIONS, collection - 1);
         absence.leaf->collection = collection;
         absence.leaf->count = 1;
         absence.leaf->next_key = field_borrow(&zero, 32);

@@ -117,7 +117,7 @@ static void test_another_collection(void **state)
     proof->record->leaf->collection = 0;
     expect_fault(world, proof_close(proof), VERIFY_FAULT_COLLECTION);
     proof = record(world);
-    proof->record->leaf->collection = 11;
+    proof->record->leaf->collection = 12;
     expect_fault(world, proof_close(proof), VERIFY_FAULT_PROOF_ENCODING);
     world_free(world);
 }
