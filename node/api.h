@@ -34,6 +34,8 @@ struct node_tx_status {
     size_t result_size;
 };
 
+enum { NODE_WAIT_MS_MAX = 60000 };
+
 /* Submit an envelope, and wait at most timeout_ms for it to be committed (0: answer at once).
  * status: ST_OK with tx; else why it was not taken: form (100..199), ST_BUSY. */
 struct node_submit {
@@ -41,7 +43,7 @@ struct node_submit {
     struct inbox *reply_to;
     uint8_t *bytes; /* malloc'ed, taken */
     size_t size;
-    uint64_t timeout_ms; /* at most 60,000 */
+    uint64_t timeout_ms; /* at most NODE_WAIT_MS_MAX */
     enum status status;
     struct node_tx_status tx;
 };

@@ -8,6 +8,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "proto/check.h"
 #include "proto/hash.h"
 
 enum { CERTIFICATE_SECONDS = 20 * 365 * 24 * 3600, FORCED_MAX = 65536 };
@@ -44,26 +45,38 @@ static X509 *make_certificate(EVP_PKEY *key)
     return certificate;
 }
 
+/* Lists of protocols in wire form: a size, then the name, each. */
+struct protocols {
+    const char *names; /* as tls_context_new takes them */
+    const unsigned char *wire;
+    unsigned size;
+};
+static const struct protocols protocols[] = {
+    {"xuelian/peer", (const unsigned char *)"\x0cxuelian/peer", 13},
+    {"http/1.1", (const unsigned char *)"\x08http/1.1", 9},
+    {"h2,http/1.1", (const unsigned char *)"\x02h2\x08http/1.1", 12},
+};
+
 static int choose_alpn(SSL *ssl, const unsigned char **out, unsigned char *out_size,
                        const unsigned char *in, unsigned int in_size, void *argument)
 {
-    const unsigned char *wanted = argument;
+    const struct protocols *wanted = argument;
     (void)ssl;
-    return SSL_select_next_proto((unsigned char **)(uintptr_t)out, out_size, wanted, wanted[0] + 1u,
-                                 in, in_size) == OPENSSL_NPN_NEGOTIATED
+    return SSL_select_next_proto((unsigned char **)(uintptr_t)out, out_size, wanted->wire,
+                                 wanted->size, in, in_size) == OPENSSL_NPN_NEGOTIATED
                ? SSL_TLSEXT_ERR_OK
                : SSL_TLSEXT_ERR_NOACK;
 }
 
-/* The protocol lists in wire form: a size, then the name. */
-static unsigned char alpn_peer[] = "\x0cxuelian/peer";
-static unsigned char alpn_http[] = "\x08http/1.1";
-
 static void set_alpn(SSL_CTX *context, const char *alpn)
 {
-    unsigned char *wire = strcmp(alpn, "http/1.1") == 0 ? alpn_http : alpn_peer;
-    SSL_CTX_set_alpn_protos(context, wire, wire[0] + 1u);
-    SSL_CTX_set_alpn_select_cb(context, choose_alpn, wire);
+    const struct protocols *wanted = protocols;
+    while (strcmp(wanted->names, alpn) != 0) {
+        wanted++;
+        CHECK(wanted < protocols + sizeof protocols / sizeof protocols[0]);
+    }
+    SSL_CTX_set_alpn_protos(context, wanted->wire, wanted->size);
+    SSL_CTX_set_alpn_select_cb(context, choose_alpn, (void *)(uintptr_t)wanted);
 }
 
 enum status tls_context_new(SSL_CTX **context, const char *alpn)
@@ -159,6 +172,14 @@ enum status tls_handshake(struct tls *tls)
     int error = SSL_get_error(tls->ssl, result);
     return error == SSL_ERROR_WANT_READ || error == SSL_ERROR_WANT_WRITE ? ST_FUTURE
                                                                          : ST_BAD_ENCODING;
+}
+
+bool tls_speaks(const struct tls *tls, const char *protocol)
+{
+    const unsigned char *name = NULL;
+    unsigned size = 0;
+    SSL_get0_alpn_selected(tls->ssl, &name, &size);
+    return size == strlen(protocol) && memcmp(name, protocol, size) == 0;
 }
 
 int tls_read(struct tls *tls, uint8_t *data, size_t size)

@@ -5,12 +5,14 @@
 
 #include <openssl/ssl.h>
 
+#include <stdbool.h>
+
 #include "proto/status.h"
 #include "proto/types.h"
 
 /* A context with a new self-made P-256 certificate of no authority; the other side's certificate proves
  * nothing and is not looked at: identity comes after (peers) or by pinning (RPC).
- * alpn: protocol offered or chosen, or NULL.
+ * alpn: "xuelian/peer", "http/1.1", "h2,http/1.1": offered, or chosen from in this order; or NULL.
  * Returns ST_OK; ST_NO_MEMORY. Out: *context, freed with SSL_CTX_free. */
 enum status tls_context_new(SSL_CTX **context, const char *alpn);
 /* The context's certificate. PEM: malloc'ed text. Digest: SHA-256 of the DER form. */
@@ -30,6 +32,8 @@ void tls_close(struct tls *tls);
 enum status tls_feed(struct tls *tls, const uint8_t *data, size_t size);
 /* Goes on with the handshake. Returns ST_OK when done; ST_FUTURE: needs more; ST_BAD_ENCODING: failed. */
 enum status tls_handshake(struct tls *tls);
+/* After the handshake: whether this protocol was agreed on (RFC 7301). */
+bool tls_speaks(const struct tls *tls, const char *protocol);
 /* Reads plaintext. Returns bytes read; 0: nothing now; -1: the connection is over or broken. */
 int tls_read(struct tls *tls, uint8_t *data, size_t size);
 /* Encrypts all of it. Returns ST_OK; ST_BAD_ENCODING when broken. */

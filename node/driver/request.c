@@ -7,8 +7,6 @@
 #include "proto/bytes.h"
 #include "proto/check.h"
 
-enum { WAIT_MAX_MS = 60000 };
-
 /* What a quarter of request_timeout can commit, at the measured rate; at least four batches. */
 uint64_t driver_work_max(const struct driver *driver)
 {
@@ -70,7 +68,7 @@ static void add_waiter(struct driver *driver, struct task *request, struct inbox
     waiter->reply_to = reply_to;
     waiter->tx = tx;
     waiter->deadline_ms =
-        driver_now_ms() + (timeout_ms < WAIT_MAX_MS ? timeout_ms : (uint64_t)WAIT_MAX_MS);
+        driver_now_ms() + (timeout_ms < NODE_WAIT_MS_MAX ? timeout_ms : (uint64_t)NODE_WAIT_MS_MAX);
     waiter->next = driver->waiters;
     driver->waiters = waiter;
 }

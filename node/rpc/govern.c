@@ -15,7 +15,6 @@
 
 enum {
     PROPOSALS = XUELIAN__COLLECTION__COLLECTION_PROPOSALS,
-    PROPOSALS_MAX = 50,
     RECORD_MEMORY = 4 * 1024 * 1024 /* structs are larger than their bytes */
 };
 
@@ -152,11 +151,9 @@ void route_proposal(struct exchange *exchange, char *arguments[])
 
 void route_proposals(struct exchange *exchange, char *arguments[])
 {
-    struct query query = {.read = read_proposals};
-    uint64_t limit = PROPOSALS_MAX;
+    struct query query = {.read = read_proposals, .limit = ROUTE_PROPOSALS_MAX};
     (void)arguments;
     (void)parameter_u64(exchange, "before", &query.number);
-    (void)parameter_u64(exchange, "limit", &limit);
-    query.limit = limit < PROPOSALS_MAX ? limit : PROPOSALS_MAX;
+    (void)parameter_u64(exchange, "limit", &query.limit);
     query_start(exchange, query);
 }

@@ -18,8 +18,6 @@
 #include "proto/tx_consent.pb-c.h"
 #include "proto/tx_outcome.pb-c.h"
 
-enum { BLOCKS_MAX = 100 };
-
 static void query_run(struct task *task)
 {
     struct query *query = (struct query *)task;
@@ -419,11 +417,9 @@ void route_block(struct exchange *exchange, char *arguments[])
 
 void route_blocks(struct exchange *exchange, char *arguments[])
 {
-    struct query query = {.read = read_blocks, .number = 1, .limit = BLOCKS_MAX};
-    uint64_t limit = BLOCKS_MAX;
+    struct query query = {.read = read_blocks, .number = 1, .limit = ROUTE_BLOCKS_MAX};
     (void)arguments;
     (void)parameter_u64(exchange, "from", &query.number);
-    (void)parameter_u64(exchange, "limit", &limit);
-    query.limit = limit < BLOCKS_MAX ? limit : BLOCKS_MAX;
+    (void)parameter_u64(exchange, "limit", &query.limit);
     query_start(exchange, query);
 }

@@ -66,25 +66,6 @@ int http_status_of(enum status status)
 
 /* ---- Parameters ---- */
 
-bool parameter_u64(const struct exchange *exchange, const char *name, uint64_t *value)
-{
-    struct http1_request request = {
-        .query = {.data = exchange->query, .size = strlen(exchange->query)}};
-    struct http1_text text = http1_parameter(&request, name);
-    uint64_t sum = 0;
-    if (text.size == 0 || text.size > 19) {
-        return false;
-    }
-    for (size_t i = 0; i < text.size; i++) {
-        if (text.data[i] < '0' || text.data[i] > '9') {
-            return false;
-        }
-        sum = sum * 10 + (uint64_t)(text.data[i] - '0');
-    }
-    *value = sum;
-    return true;
-}
-
 bool parse_u64(const char *text, uint64_t *value)
 {
     char *end = NULL;
@@ -373,26 +354,35 @@ struct route {
     const char *method;
     const char *pattern; /* {} stands for one part of the path */
     void (*handler)(struct exchange *exchange, char *arguments[]);
+    const struct parameter *parameters; /* NULL: none */
 };
 
+/* Of the query; the last has no name. */
+static const struct parameter waits[] = {{"wait_ms", NODE_WAIT_MS_MAX}, {NULL, 0}};
+static const struct parameter issuer[] = {{"issuer", 1}, {NULL, 0}};
+static const struct parameter heights[] = {
+    {"from", UINT64_MAX}, {"limit", ROUTE_BLOCKS_MAX}, {NULL, 0}};
+static const struct parameter positions[] = {
+    {"before", UINT64_MAX}, {"limit", ROUTE_PROPOSALS_MAX}, {NULL, 0}};
+
 static const struct route routes[] = {
-    {"POST", "/v1/transactions", post_transaction},
-    {"GET", "/v1/transactions/{}", get_transaction},
-    {"GET", "/v1/accounts/{}/archive", route_archive},
-    {"GET", "/v1/accounts/{}/archive/proof", route_archive_proof},
-    {"GET", "/v1/accounts/{}/items/{}/proof", route_item_proof},
-    {"GET", "/v1/accounts/{}/absence/proof", route_absence_proof},
-    {"GET", "/v1/blocks/{}", route_block},
-    {"GET", "/v1/blocks", route_blocks},
-    {"GET", "/v1/proposals", route_proposals},
-    {"GET", "/v1/proposals/{}", route_proposal},
-    {"GET", "/v1/network", get_network},
-    {"GET", "/v1/network/tls", get_tls},
-    {"GET", "/v1/genesis", get_genesis},
-    {"POST", "/v1/following", post_following},
-    {"GET", "/healthz", get_healthz},
-    {"GET", "/readyz", get_readyz},
-    {"GET", "/metrics", get_metrics},
+    {"POST", "/v1/transactions", post_transaction, waits},
+    {"GET", "/v1/transactions/{}", get_transaction, waits},
+    {"GET", "/v1/accounts/{}/archive", route_archive, NULL},
+    {"GET", "/v1/accounts/{}/archive/proof", route_archive_proof, issuer},
+    {"GET", "/v1/accounts/{}/items/{}/proof", route_item_proof, issuer},
+    {"GET", "/v1/accounts/{}/absence/proof", route_absence_proof, NULL},
+    {"GET", "/v1/blocks/{}", route_block, NULL},
+    {"GET", "/v1/blocks", route_blocks, heights},
+    {"GET", "/v1/proposals", route_proposals, positions},
+    {"GET", "/v1/proposals/{}", route_proposal, NULL},
+    {"GET", "/v1/network", get_network, NULL},
+    {"GET", "/v1/network/tls", get_tls, NULL},
+    {"GET", "/v1/genesis", get_genesis, NULL},
+    {"POST", "/v1/following", post_following, NULL},
+    {"GET", "/healthz", get_healthz, NULL},
+    {"GET", "/readyz", get_readyz, NULL},
+    {"GET", "/metrics", get_metrics, NULL},
 };
 
 enum { ARGUMENTS_MAX = 2 };
@@ -429,6 +419,7 @@ void routes_dispatch(struct exchange *exchange)
 {
     char *arguments[ARGUMENTS_MAX] = {NULL, NULL};
     bool other_method = false;
+    char detail[512];
     for (size_t i = 0; i < sizeof routes / sizeof routes[0]; i++) {
         char path[sizeof exchange->path];
         memcpy(path, exchange->path, sizeof path);
@@ -440,7 +431,11 @@ void routes_dispatch(struct exchange *exchange)
             continue;
         }
         (void)match(routes[i].pattern, exchange->path, arguments);
-        routes[i].handler(exchange, arguments);
+        if (!parameters_check(exchange, routes[i].parameters, detail, sizeof detail)) {
+            exchange_problem(exchange, 422, ST_BAD_FIELD, detail);
+        } else {
+            routes[i].handler(exchange, arguments);
+        }
         return;
     }
     if (other_method) {

@@ -10,7 +10,21 @@
 void exchange_json(struct exchange *exchange, int status, json_t *object);
 json_t *problem_json(bool chinese, int http_status, enum status status, const char *detail);
 int http_status_of(enum status status);
-/* A decimal query parameter. False when absent or not a number. */
+
+enum { ROUTE_BLOCKS_MAX = 100, ROUTE_PROPOSALS_MAX = 50 }; /* in one answer */
+
+/* A query parameter that a route takes: a decimal number of at most max, or text that the handler checks. */
+struct parameter {
+    const char *name;
+    uint64_t max;
+};
+#define PARAMETER_TEXT 0
+enum { PARAMETERS_MAX = 16 };
+/* Every parameter is known, stands once, and is in its range. known: ends with a NULL name, or is NULL.
+ * Returns false with one sentence in detail. */
+bool parameters_check(const struct exchange *exchange, const struct parameter *known, char *detail,
+                      size_t room);
+/* A checked parameter. False when absent. */
 bool parameter_u64(const struct exchange *exchange, const char *name, uint64_t *value);
 bool parse_u64(const char *text, uint64_t *value);
 

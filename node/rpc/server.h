@@ -2,7 +2,6 @@
 #ifndef XUELIAN_NODE_RPC_SERVER_H
 #define XUELIAN_NODE_RPC_SERVER_H
 
-#include "node/rpc/http1.h"
 #include "node/rpc/rpc.h"
 #include "node/tls.h"
 
@@ -12,6 +11,7 @@ struct connection;
 struct exchange {
     struct rpc *rpc;
     struct connection *connection; /* NULL: gone; the answer is dropped */
+    void *stream;                  /* of HTTP/2, or NULL */
     bool chinese;                  /* Accept-Language prefers zh */
     bool local;                    /* came by the local listener */
     char method[16];
@@ -35,7 +35,8 @@ struct rpc {
     uv_timer_t timer;
     struct connection *connections;
     uint32_t connection_count;
-    uint32_t under_way; /* exchanges not answered yet */
+    uint32_t under_way;  /* exchanges not answered yet */
+    size_t answers_held; /* bytes of answers that HTTP/2 clients have not read */
     struct task stop_task;
     bool stopping;
 };
