@@ -26,6 +26,12 @@ static enum status check_params(const Xuelian__Params *params, char *error)
                  (unsigned long long)fault.max);
         return ST_BAD_CONFIG;
     }
+    const char *contradiction = params_contradiction(params);
+    if (contradiction != NULL) {
+        snprintf(error, GENESIS_ERROR_SIZE, "the parameters contradict themselves: %s",
+                 contradiction);
+        return ST_BAD_CONFIG;
+    }
     return ST_OK;
 }
 

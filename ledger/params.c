@@ -92,6 +92,30 @@ bool params_in_range(const Xuelian__Params *params, struct param_fault *fault)
     return true;
 }
 
+const char *params_contradiction(const Xuelian__Params *params)
+{
+    if (params->t0_ms > params->timeout_cap_ms) {
+        return "t0_ms is above timeout_cap_ms, the longest that it may grow to";
+    }
+    if (params->request_timeout_ms < params->t0_ms) {
+        return "request_timeout_ms is below t0_ms: views would be left before their time";
+    }
+    if (params->batch_delay_ms > params->t0_ms / 2) {
+        return "batch_delay_ms is above half of t0_ms: who waits for a full batch would be left";
+    }
+    if (params->heartbeat_ms < params->batch_delay_ms) {
+        return "heartbeat_ms is below batch_delay_ms: blocks would come before what fills them";
+    }
+    if (params->max_drift_ms > params->max_lag_ms) {
+        return "max_drift_ms is above max_lag_ms: a clock may not be ahead by more than behind";
+    }
+    if (params->batch_work > params->t0_ms * (PARAMS_WORK_PER_MS / 4)) {
+        return "batch_work is more than 10 a millisecond of t0_ms: a full block would take too "
+               "long";
+    }
+    return NULL;
+}
+
 bool params_set(Xuelian__Params *params, const char *name, uint64_t value)
 {
     for (size_t i = 0; i < PARAM_COUNT; i++) {

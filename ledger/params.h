@@ -24,6 +24,14 @@ struct param_fault {
 /* Whether every one is within its range. Out *fault, when false: the first that is not. */
 bool params_in_range(const Xuelian__Params *params, struct param_fault *fault);
 
+/* What a set of parameters, each within its range, contradicts itself in; NULL when in nothing. Genesis and every
+ * proposal that is enacted must leave a set without contradiction. Static text: "t0_ms is above timeout_cap_ms". */
+const char *params_contradiction(const Xuelian__Params *params);
+
+/* Units of work (docs/protocol.md section 12) that a machine of a validator does in a millisecond at the least. A full
+ * block is executed before it is voted on, so it must not take more than a quarter of t0_ms. tests/bench measures. */
+#define PARAMS_WORK_PER_MS 40u
+
 /* Sets one by its name. False, with nothing changed, when there is none of that name or the value is out of its
  * range. */
 bool params_set(Xuelian__Params *params, const char *name, uint64_t value);

@@ -218,8 +218,9 @@ enum status_class {
       "a record that the proposal would write breaks the rules of its registry; correct it",       \
       "提案要写入的记录不合登记规则；请更正")                                                      \
     X(BAD_PARAMETER, 277, RULE,                                                                    \
-      "no such parameter, a value out of range, or rotation_blocks without a set change",          \
-      "没有该参数、值超出范围，或未随验证者变更而改rotation_blocks")                               \
+      "no such parameter, a value out of range or against the others, or rotation_blocks without " \
+      "a set change",                                                                              \
+      "没有该参数、值超出范围或与其他参数矛盾，或未随验证者变更而改rotation_blocks")               \
     X(BAD_SET, 278, RULE,                                                                          \
       "the validators would be none, too many, two of a member, no node of it, or as before",      \
       "验证者集合将为空、过多、一机构两个、非其节点，或没有变化")                                  \

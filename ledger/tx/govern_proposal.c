@@ -217,6 +217,11 @@ static enum status check_whole(struct draft *draft, uint32_t *code)
         *code = ST_BAD_PARAMETER;
         return ST_OK;
     }
+    /* Together: a proposal may change several, and each may look at what other proposals of the block changed. */
+    if (params_contradiction(&draft->next.params) != NULL) {
+        *code = ST_BAD_PARAMETER;
+        return ST_OK;
+    }
     return check_governors(draft, code);
 }
 

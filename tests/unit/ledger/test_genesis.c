@@ -61,6 +61,10 @@ static void test_sentences(void **state)
     g = decode_sample(memory, sizeof memory);
     g->params->t0_ms = 5;
     assert_refused(g, "parameter t0_ms is 5; it must be 100 to 60000");
+    g->params->t0_ms = 60000;
+    g->params->timeout_cap_ms = 59999;
+    assert_refused(g, "the parameters contradict themselves: t0_ms is above timeout_cap_ms, the "
+                      "longest that it may grow to");
     g = decode_sample(memory, sizeof memory);
     g->members[1]->id = 1;
     assert_refused(g, "member 1 is not above the one before it; sort by number, without repeats");

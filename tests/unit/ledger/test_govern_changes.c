@@ -610,6 +610,9 @@ static void parameters(void **state)
     assert_int_equal(set_param("t0_ms", 60001), ST_BAD_PARAMETER);
     assert_int_equal(set_param("rotation_blocks", 7), ST_BAD_PARAMETER); /* without a set change */
     assert_memory_equal(&ledger_tip(network.ledger)->params_hash, &before, 32);
+    assert_int_equal(set_param("t0_ms", 60000), ST_BAD_PARAMETER); /* above request_timeout_ms */
+    assert_int_equal(set_param("request_timeout_ms", 60000), ST_OK);
+    before = ledger_tip(network.ledger)->params_hash;
     assert_int_equal(set_param("t0_ms", 60000), ST_OK);
     assert_int_equal(ledger_params(network.ledger)->t0_ms, 60000);
     params_hash(&hash, ledger_params(network.ledger));
@@ -626,10 +629,45 @@ static void parameters(void **state)
     assert_int_equal(set_param("approvals_courses", 3), ST_GOVERN_STUCK);
     assert_int_equal(set_param("approvals_courses", 1), ST_OK);
     assert_int_equal(set_param("approvals_params", 3), ST_OK);
-    assert_int_equal(set_param("t0_ms", 1000), ST_OK);
+    assert_int_equal(set_param("t0_ms", 30000), ST_OK);
     assert_int_equal(ledger_params(network.ledger)->t0_ms, 60000); /* open, two are too few */
     assert_int_equal(set_status(3, 1, 0), ST_GOVERN_STUCK);
     assert_int_equal(set_param("approvals_members", LIMIT_APPROVALS_MAX + 1), ST_BAD_PARAMETER);
+}
+
+/* Parameters that agree with the others each, and both ways past it; several that agree only when they change at once. */
+static void parameters_agree(void **state)
+{
+    static const struct {
+        const char *name;
+        uint64_t right;
+        uint64_t wrong;
+    } rows[] = {{"timeout_cap_ms", 2000, 1999}, {"request_timeout_ms", 2000, 1999},
+                {"batch_delay_ms", 1000, 1001}, {"max_lag_ms", 3000, 2999},
+                {"max_drift_ms", 3000, 3001},   {"heartbeat_ms", 1000, 999},
+                {"batch_work", 20000, 20001}};
+    Xuelian__ParamValue values[2] = {XUELIAN__PARAM_VALUE__INIT, XUELIAN__PARAM_VALUE__INIT};
+    Xuelian__Change changes[2] = {XUELIAN__CHANGE__INIT, XUELIAN__CHANGE__INIT};
+    char names[2][32] = {"t0_ms", "request_timeout_ms"};
+    (void)state;
+    for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
+        assert_int_equal(set_param(rows[i].name, rows[i].wrong), ST_BAD_PARAMETER);
+        assert_int_equal(set_param(rows[i].name, rows[i].right), ST_OK);
+    }
+    assert_int_equal(set_param("t0_ms", 1999), ST_BAD_PARAMETER); /* of the work */
+    for (uint32_t i = 0; i < 2; i++) {
+        values[i].name = names[i];
+        values[i].value = 1000;
+        changes[i].param = &values[i];
+    }
+    values[0].value = 2500;
+    values[1].value = 2500;
+    assert_int_equal(set_param("timeout_cap_ms", 60000), ST_OK);
+    assert_int_equal(set_param("t0_ms", 2500), ST_BAD_PARAMETER);
+    assert_int_equal(governed_propose(&network, (Xuelian__Change *[]){&changes[0], &changes[1]}, 2,
+                                      BY(1, 2), NULL),
+                     ST_OK);
+    assert_int_equal(ledger_params(network.ledger)->t0_ms, 2500);
 }
 
 /* The block limits of the next height, not of the block that changes them. */
@@ -692,6 +730,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(courses, setup, teardown),
         cmocka_unit_test_setup_teardown(no_panel, setup, teardown),
         cmocka_unit_test_setup_teardown(parameters, setup, teardown),
+        cmocka_unit_test_setup_teardown(parameters_agree, setup, teardown),
         cmocka_unit_test_setup_teardown(acts_at_the_next_height, setup, teardown),
         cmocka_unit_test_setup_teardown(protocol_version, setup, teardown),
     };
