@@ -265,38 +265,60 @@ static enum status check_node_keys(const Xuelian__Genesis *message, char *error)
     return status;
 }
 
+/* Members of a role that approves: how many, and how many of them can sign. */
+struct approvers {
+    const char *what;
+    uint64_t count;
+    uint64_t signing;
+};
+
+static void count_approver(struct approvers *approvers, const Xuelian__Member *member,
+                           Xuelian__MemberRole role)
+{
+    if (registry_may(member, role)) {
+        approvers->count++;
+        approvers->signing += registry_signs_from(member, 1) ? 1 : 0;
+    }
+}
+
 /* Members that govern must be as many as the approvals that anything needs. Without any, nothing ever changes. */
 static enum status check_approvals(const Xuelian__Genesis *message, char *error)
 {
     const Xuelian__Params *params = message->params;
+    struct approvers governors = {.what = "govern"};
+    struct approvers panel = {.what = "accredit"};
+    for (size_t i = 0; i < message->n_members; i++) {
+        count_approver(&governors, message->members[i], XUELIAN__MEMBER_ROLE__MEMBER_ROLE_GOVERN);
+        count_approver(&panel, message->members[i], XUELIAN__MEMBER_ROLE__MEMBER_ROLE_ACCREDIT);
+    }
     const struct {
         const char *name;
-        uint64_t needed;
-    } rows[] = {{"approvals_members", params->approvals_members},
-                {"approvals_registries", params->approvals_registries},
-                {"approvals_rules", params->approvals_rules},
-                {"approvals_params", params->approvals_params},
-                {"approvals_validators", params->approvals_validators}};
-    uint64_t governors = 0;
-    uint64_t panel = 0;
-    for (size_t i = 0; i < message->n_members; i++) {
-        governors += registry_may(message->members[i], XUELIAN__MEMBER_ROLE__MEMBER_ROLE_GOVERN);
-        panel += registry_may(message->members[i], XUELIAN__MEMBER_ROLE__MEMBER_ROLE_ACCREDIT);
+        uint64_t param;
+        const struct approvers *of;
+    } rows[] = {
+        {"approvals_members", params->approvals_members, &governors},
+        {"approvals_registries", params->approvals_registries, &governors},
+        {"approvals_courses", params->approvals_courses, panel.count > 0 ? &panel : &governors},
+        {"approvals_rules", params->approvals_rules, &governors},
+        {"approvals_params", params->approvals_params, &governors},
+        {"approvals_validators", params->approvals_validators, &governors}};
+    if (governors.count > LIMIT_GOVERNORS_MAX || panel.count > LIMIT_GOVERNORS_MAX) {
+        snprintf(error, GENESIS_ERROR_SIZE,
+                 "more than %d active members govern, or accredit; fewer can vote",
+                 (int)LIMIT_GOVERNORS_MAX);
+        return ST_BAD_CONFIG;
     }
     for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
-        if (rows[i].needed > governors) {
+        uint64_t majority = rows[i].of->count > 0 ? rows[i].of->count / 2 + 1 : 0;
+        uint64_t needed = rows[i].param != 0 ? rows[i].param : majority;
+        if (needed > rows[i].of->signing) {
             snprintf(error, GENESIS_ERROR_SIZE,
-                     "parameter %s is %llu, but only %llu active members govern", rows[i].name,
-                     (unsigned long long)rows[i].needed, (unsigned long long)governors);
+                     "parameter %s asks for %llu, but only %llu active members with keys in force "
+                     "%s",
+                     rows[i].name, (unsigned long long)needed,
+                     (unsigned long long)rows[i].of->signing, rows[i].of->what);
             return ST_BAD_CONFIG;
         }
-    }
-    if (params->approvals_courses > (panel > 0 ? panel : governors)) {
-        snprintf(error, GENESIS_ERROR_SIZE,
-                 "parameter approvals_courses is %llu, but only %llu active members accredit",
-                 (unsigned long long)params->approvals_courses,
-                 (unsigned long long)(panel > 0 ? panel : governors));
-        return ST_BAD_CONFIG;
     }
     return ST_OK;
 }

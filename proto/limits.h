@@ -46,6 +46,8 @@
     X(APPROVALS_MAX, 256, "approvals a proposal may need", "BAD_PARAMETER")               \
     X(CHANGES_MAX, 100, "changes of a proposal", "BAD_FIELD")                             \
     X(CHANGES_SIZE_MAX, 32768, "bytes of a governance payload", "BAD_FIELD")              \
+    X(GOVERNORS_MAX, 256, "active members of a role that approves", "LIST_FULL")          \
+    X(PROPOSALS_OPEN_MAX, 32, "open proposals of a member", "PROPOSALS_FULL")             \
     X(VOTES_MAX, 256, "votes on a proposal", "LIST_FULL")                                 \
     X(OPEN_HEIGHTS_MAX, 10000000, "heights a proposal is open", "BAD_FIELD")              \
     X(HEADER_RING, 100000, "recent header hashes kept", "BAD_PARAMETER")                  \

@@ -231,13 +231,15 @@ enum status_class {
       "a FOLLOWING signature is old, wrong, or of another block, era or incarnation; get anew",    \
       "跟随签名过旧、无效，或属于别的区块、纪元或任期；请重新获取")                                \
     X(GOVERN_STUCK, 281, RULE,                                                                     \
-      "too few members would be left to approve anything; lower the approvals needed first",       \
-      "剩余可表决机构将不足以通过任何提案；请先降低所需赞成数")                                    \
+      "too few members with keys in force would be left to approve anything; lower the approvals " \
+      "needed first, or rotate a key in place of ending it",                                       \
+      "剩余持有效密钥的可表决机构将不足以通过任何提案；请先降低所需赞成数，或以更换代替作废密钥")  \
     X(KEY_TAKEN, 282, RULE, "the key is another's or was used before; make a new key",             \
       "该密钥属于他人或已使用过；请生成新密钥")                                                    \
     X(LIST_FULL, 283, RULE,                                                                        \
-      "keys or nodes of the member, or votes on the proposal, are the most there may be",          \
-      "机构的密钥或节点、或提案的表决数已达上限")                                                  \
+      "keys or nodes of the member, votes on the proposal, or members with the role are the most " \
+      "there may be",                                                                              \
+      "机构的密钥或节点、提案的表决数、或有该权限的机构数已达上限")                                \
     X(BAD_EVIDENCE, 284, RULE,                                                                     \
       "the signatures do not show what no honest validator does, or are not of that validator",    \
       "签名不能证明该验证者作恶，或不属于该验证者")                                                \
@@ -245,6 +247,9 @@ enum status_class {
       "the account has outcomes of too many regions, kinds and levels in that year; ask the "      \
       "credit bank",                                                                               \
       "该账户当年成果的地区、类别与层级组合过多；请联系学分银行")                                  \
+    X(PROPOSALS_FULL, 297, RULE,                                                                   \
+      "the member has the most open proposals it may; withdraw one, or await a decision",          \
+      "该机构未决提案已达上限；请撤回一项或等待决定")                                              \
     /* consensus, peers, proofs */                                                                 \
     X(OLD, 300, BAD, "it is for an earlier height, view or era; nothing to do",                    \
       "属于较早的高度、视图或纪元；无需操作")                                                      \

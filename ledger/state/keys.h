@@ -24,7 +24,7 @@
  *   'X' 'a' account position, item        the items that rest on it
  *   'X' 'e' hash                          an offence that evidence is recorded of
  *   'X' 'k' account position, outcome, member   its recognition of that; 0 when revoked
- *   'X' 'g' role                          active members that have it
+ *   'X' 'g' role                          the active members that have it, ascending
  *   'X' 'm' account position, 0, member, programme   credits converted into it
  *   'X' 'c' account position, 0, entry, 0   units of a catalogue entry that stand
  *   'X' 'p' account position              lots that can be spent: expiry, item, remaining; in this order
@@ -33,6 +33,7 @@
  *   'X' 'u' account position, item, series   what of an outcome is used; series 0, basis: by consuming
  *                                       conversions of credits (1) or hours (2)
  *   'X' 'n' node key                      its member
+ *   'X' 'o' member                        its open proposals: id, last height
  *   'X' 's' account position, year        its cells of the statistics
  *   'X' 'c' account position, member      consents that the member has; member 0: those by code
  *   'X' 'd' account position              open disputes

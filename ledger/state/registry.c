@@ -90,10 +90,50 @@ enum status registry_node_owner(struct state *state, const ProtobufCBinaryData *
     return get_number(state, &made, member);
 }
 
-enum status registry_role_count(struct state *state, Xuelian__MemberRole role, uint32_t *count)
+enum status registry_role_members(struct state *state, Xuelian__MemberRole role, uint32_t *members,
+                                  uint32_t *count)
 {
     struct state_key key = role_key(role);
-    return get_number(state, &key, count);
+    struct bytes value;
+    *count = 0;
+    enum status status = overlay_get(state_overlay(state), key_bytes(&key), &value);
+    if (status != ST_OK) {
+        return status == ST_NOT_FOUND ? ST_OK : status;
+    }
+    if (value.size % 4 != 0 || value.size / 4 > LIMIT_GOVERNORS_MAX) {
+        return ST_CORRUPT;
+    }
+    for (size_t at = 0; at < value.size; at += 4) {
+        members[(*count)++] = be32_get(value.data + at);
+    }
+    return ST_OK;
+}
+
+enum status registry_role_count(struct state *state, Xuelian__MemberRole role, uint32_t *count)
+{
+    uint32_t members[LIMIT_GOVERNORS_MAX];
+    return registry_role_members(state, role, members, count);
+}
+
+bool registry_signs_from(const Xuelian__Member *member, uint64_t height)
+{
+    bool further = true;
+    /* Each round goes on to where the longest key in force ends: as many rounds as keys at most. */
+    for (size_t round = 0; round <= member->n_keys && further; round++) {
+        uint64_t until = height;
+        for (size_t i = 0; i < member->n_keys; i++) {
+            const Xuelian__MemberKey *key = member->keys[i];
+            if (key->from_height <= height && key->to_height == 0) {
+                return true;
+            }
+            if (key->from_height <= height && key->to_height > until) {
+                until = key->to_height;
+            }
+        }
+        further = until > height;
+        height = until;
+    }
+    return false;
 }
 
 bool registry_may(const Xuelian__Member *member, Xuelian__MemberRole role)
@@ -108,20 +148,44 @@ bool registry_may(const Xuelian__Member *member, Xuelian__MemberRole role)
 
 /* ---- Members ---- */
 
-static enum status count_roles(struct state *state, const Xuelian__Member *member)
+/* Ascending, without repeats. There is room. */
+static void list_put(uint32_t *members, uint32_t *count, uint32_t member, bool in)
 {
-    const struct member_view *before;
-    enum status status = state_member(state, member->id, &before);
+    uint32_t at = 0;
+    while (at < *count && members[at] < member) {
+        at++;
+    }
+    bool there = at < *count && members[at] == member;
+    if (in && !there) {
+        CHECK(*count < LIMIT_GOVERNORS_MAX);
+        memmove(&members[at + 1], &members[at], (*count - at) * sizeof members[0]);
+        members[at] = member;
+        *count += 1;
+    } else if (!in && there) {
+        *count -= 1;
+        memmove(&members[at], &members[at + 1], (*count - at) * sizeof members[0]);
+    }
+}
+
+static enum status list_roles(struct state *state, const Xuelian__Member *member)
+{
+    enum status status = ST_OK;
     for (size_t i = 0; i < COUNTED_ROLES && status == ST_OK; i++) {
         struct state_key key = role_key(counted_roles[i]);
-        bool could = before->exists && before->status == 0 &&
-                     (before->roles >> (uint32_t)counted_roles[i] & 1) != 0;
-        bool may = registry_may(member, counted_roles[i]);
+        uint32_t members[LIMIT_GOVERNORS_MAX];
+        uint8_t value[4 * LIMIT_GOVERNORS_MAX];
         uint32_t count;
-        status = get_number(state, &key, &count);
-        if (status == ST_OK && may != could) {
-            CHECK(may || count > 0);
-            put_number(state, &key, may ? count + 1 : count - 1);
+        status = registry_role_members(state, counted_roles[i], members, &count);
+        if (status != ST_OK) {
+            break;
+        }
+        uint32_t before = count;
+        list_put(members, &count, member->id, registry_may(member, counted_roles[i]));
+        for (uint32_t k = 0; k < count; k++) {
+            be32_put(value + (size_t)k * 4, members[k]);
+        }
+        if (count != before) {
+            overlay_put(state_overlay(state), key_bytes(&key), bytes_of(value, (size_t)count * 4));
         }
     }
     return status;
@@ -129,7 +193,7 @@ static enum status count_roles(struct state *state, const Xuelian__Member *membe
 
 enum status registry_put_member(struct state *state, const Xuelian__Member *member)
 {
-    enum status status = count_roles(state, member);
+    enum status status = list_roles(state, member);
     if (status == ST_OK) {
         status =
             registry_put(state, XUELIAN__COLLECTION__COLLECTION_MEMBERS, member->id, &member->base);

@@ -1,7 +1,7 @@
 /* Registries: members, regions, courses, frameworks, parameters, as genesis and governance write them.
  *
  * Beside the members' records two indexes are kept, which no root covers and a replay rebuilds: whose node key one
- * is, and how many active members have a role that approves. One owner thread (the executor). */
+ * is, and which active members have a role that approves. One owner thread (the executor). */
 #ifndef XUELIAN_LEDGER_REGISTRY_H
 #define XUELIAN_LEDGER_REGISTRY_H
 
@@ -24,8 +24,15 @@ enum status registry_put_member(struct state *state, const Xuelian__Member *memb
 enum status registry_node_owner(struct state *state, const ProtobufCBinaryData *key,
                                 uint32_t *member);
 
-/* How many active members have a role: GOVERN or ACCREDIT. Returns ST_OK; ST_CORRUPT, ST_IO. */
+/* The active members that have a role, GOVERN or ACCREDIT, ascending; and how many.
+ * Returns ST_OK; ST_CORRUPT, ST_IO. Out  members: LIMIT_GOVERNORS_MAX at most. */
+enum status registry_role_members(struct state *state, Xuelian__MemberRole role, uint32_t *members,
+                                  uint32_t *count);
 enum status registry_role_count(struct state *state, Xuelian__MemberRole role, uint32_t *count);
+
+/* Whether a member can sign at every height from `height` on: some key of its record is in force at each. Once true
+ * it stays so while its keys stay as they are. Pure. */
+bool registry_signs_from(const Xuelian__Member *member, uint64_t height);
 
 /* Whether a member, as its record says, is active and has a role. Pure. */
 bool registry_may(const Xuelian__Member *member, Xuelian__MemberRole role);

@@ -42,6 +42,16 @@ enum status govern_tally(struct state *state, const struct block_context *contex
                          const Xuelian__ProposalRecord *record, uint32_t classes,
                          struct govern_tally *tally);
 
+/* ---- What a proposer has open ---- */
+
+/* Room for one more open proposal: those that are decided or expired do not count. *code: OK; PROPOSALS_FULL.
+ * Returns ST_OK; ST_CORRUPT, ST_IO. */
+enum status govern_open_room(struct state *state, const struct block_context *context,
+                             uint32_t member, uint32_t *code);
+/* Notes a proposal as open up to a height, or, with 0, as not open any more. There is room. As govern_open_room. */
+enum status govern_open_put(struct state *state, const struct block_context *context,
+                            uint32_t member, const struct hash32 *id, uint64_t open_until);
+
 /* ---- The draft ---- */
 
 enum { DRAFT_RECORDS_MAX = 2 * LIMIT_CHANGES_MAX, DRAFT_KEY_SIZE = 64 };
@@ -95,6 +105,10 @@ enum status draft_member(struct draft *draft, uint32_t id, Xuelian__Member **mem
                          uint32_t *code);
 /* Writes all of it to the state and the next height. Returns ST_OK; ST_CORRUPT, ST_IO, ST_NO_MEMORY (fatal). */
 enum status draft_write(struct draft *draft);
+
+/* Whoever the draft leaves with a role and keys must be enough to approve each class: else nothing could ever be mended.
+ * *code: OK; LIST_FULL (more than LIMIT_GOVERNORS_MAX of a role), GOVERN_STUCK. Returns ST_OK; ST_CORRUPT, ST_IO. */
+enum status govern_check_left(struct draft *draft, uint32_t *code);
 
 /* ---- Changes ---- */
 

@@ -14,10 +14,9 @@ static enum status own_record(struct draft *draft, const struct tx *tx, Xuelian_
     return draft_member(draft, tx->signers[0].member, member, code);
 }
 
-static enum status write_own(struct draft *draft, const Xuelian__Member *member)
+static void put_own(struct draft *draft, const Xuelian__Member *member)
 {
     draft_put_numbered(draft, XUELIAN__COLLECTION__COLLECTION_MEMBERS, member->id, &member->base);
-    return draft_write(draft);
 }
 
 /* The new key acts from the next height; the one that signed acts up to it, or on. */
@@ -45,7 +44,8 @@ TX_RULE(member_key_rotate_apply)
         *code = member_key_end(member, &old, context->height + 1);
     }
     if (status == ST_OK && *code == ST_OK) {
-        status = write_own(draft, member);
+        put_own(draft, member);
+        status = draft_write(draft);
     }
     draft_free(draft);
     return status;
@@ -66,7 +66,11 @@ TX_RULE(member_key_revoke_apply)
                                wish->from_height != 0 ? wish->from_height : context->height + 1);
     }
     if (status == ST_OK && *code == ST_OK) {
-        status = write_own(draft, member);
+        put_own(draft, member);
+        status = govern_check_left(draft, code);
+    }
+    if (status == ST_OK && *code == ST_OK) {
+        status = draft_write(draft);
     }
     draft_free(draft);
     return status;

@@ -146,52 +146,6 @@ static void vote_add(struct ballot *ballot, const struct block_context *context,
 
 /* ---- Enacting ---- */
 
-/* How many active members would govern, and how many accredit. */
-static enum status roles_left(struct draft *draft, uint32_t left[2])
-{
-    const Xuelian__MemberRole roles[2] = {XUELIAN__MEMBER_ROLE__MEMBER_ROLE_GOVERN,
-                                          XUELIAN__MEMBER_ROLE__MEMBER_ROLE_ACCREDIT};
-    enum status status = registry_role_count(draft->state, roles[0], &left[0]);
-    if (status == ST_OK) {
-        status = registry_role_count(draft->state, roles[1], &left[1]);
-    }
-    for (uint32_t i = 0; i < draft->count && status == ST_OK; i++) {
-        const struct draft_record *record = &draft->records[i];
-        const struct member_view *before;
-        ProtobufCMessage *message = NULL;
-        if (record->collection != XUELIAN__COLLECTION__COLLECTION_MEMBERS) {
-            continue;
-        }
-        arena_init(&draft->arena, draft->memory, sizeof draft->memory);
-        if (canonical_decode(&message, &xuelian__member__descriptor,
-                             bytes_of(record->bytes, record->size), &draft->arena) != ST_OK) {
-            return ST_CORRUPT;
-        }
-        status = state_member(draft->state, be32_get(record->key), &before);
-        for (uint32_t k = 0; k < 2 && status == ST_OK; k++) {
-            left[k] -= before->exists && before->status == 0 &&
-                       (before->roles >> (uint32_t)roles[k] & 1) != 0;
-            left[k] += registry_may((const Xuelian__Member *)(const void *)message, roles[k]);
-        }
-    }
-    return status;
-}
-
-/* Whoever is left must be enough to approve each class: else nothing could ever be mended. */
-static enum status check_governors(struct draft *draft, uint32_t *code)
-{
-    uint32_t roles[2];
-    enum status status = roles_left(draft, roles);
-    for (uint32_t class = 0; class < GOVERN_CLASSES && status == ST_OK; class ++) {
-        uint32_t left = class == GOVERN_COURSES && roles[1] > 0 ? roles[1] : roles[0];
-        uint32_t needed = govern_needed(&draft->next.params, (enum govern_class) class, left);
-        if (needed > left || needed > LIMIT_VOTES_MAX) {
-            *code = ST_GOVERN_STUCK;
-        }
-    }
-    return status;
-}
-
 static bool same_members(const struct validator_set *a, const struct validator_set *b)
 {
     bool same = a->count == b->count;
@@ -222,7 +176,7 @@ static enum status check_whole(struct draft *draft, uint32_t *code)
         *code = ST_BAD_PARAMETER;
         return ST_OK;
     }
-    return check_governors(draft, code);
+    return govern_check_left(draft, code);
 }
 
 /* Makes all changes, or none. *code says why none. */
@@ -251,6 +205,17 @@ static enum status enact(struct state *state, const struct block_context *contex
     return status;
 }
 
+/* Writes a proposal, and keeps the list of those that its proposer has open. */
+static enum status ballot_settle(struct state *state, const struct block_context *context,
+                                 struct ballot *ballot)
+{
+    bool open = ballot->record.status == XUELIAN__PROPOSAL_STATUS__PROPOSAL_STATUS_OPEN;
+    enum status status = ballot_write(state, ballot);
+    return status == ST_OK ? govern_open_put(state, context, ballot->record.proposer, &ballot->id,
+                                             open ? ballot->content->open_until : 0)
+                           : status;
+}
+
 /* After votes: decides what is decided, and writes the proposal. What only waits for its height, or for the
  * signatures of validators, stays open until it is enacted by a transaction. A vote against never enacts: it could
  * be refused for what is wrong with the proposal. */
@@ -268,7 +233,7 @@ static enum status settle(struct state *state, const struct block_context *conte
                (ballot->classes >> GOVERN_VALIDATORS & 1) == 0) {
         status = enact(state, context, ballot, NULL, 0, code);
     }
-    return status == ST_OK && *code == ST_OK ? ballot_write(state, ballot) : status;
+    return status == ST_OK && *code == ST_OK ? ballot_settle(state, context, ballot) : status;
 }
 
 /* ---- The kinds ---- */
@@ -333,6 +298,9 @@ TX_RULE(govern_propose_apply)
     }
     uint32_t classes = govern_classes(proposal);
     enum status status = may_propose(state, tx, classes, &votes, code);
+    if (status == ST_OK && *code == ST_OK) {
+        status = govern_open_room(state, context, tx->signers[0].member, code);
+    }
     if (status != ST_OK || *code != ST_OK) {
         return status;
     }
@@ -401,7 +369,7 @@ TX_RULE(govern_withdraw_apply)
     }
     if (status == ST_OK && *code == ST_OK) {
         decide(ballot, context, XUELIAN__PROPOSAL_STATUS__PROPOSAL_STATUS_WITHDRAWN);
-        status = ballot_write(state, ballot);
+        status = ballot_settle(state, context, ballot);
     }
     free(ballot);
     return status;
@@ -431,7 +399,7 @@ TX_RULE(govern_enact_apply)
         status = enact(state, context, ballot, wish->followings, wish->n_followings, code);
     }
     if (status == ST_OK && *code == ST_OK) {
-        status = ballot_write(state, ballot);
+        status = ballot_settle(state, context, ballot);
     }
     free(ballot);
     return status;

@@ -82,10 +82,12 @@ static void test_sentences(void **state)
     assert_refused(g, "member 2 has a region that is not among the regions");
     g = decode_sample(memory, sizeof memory);
     g->params->approvals_params = 1;
-    assert_refused(g, "parameter approvals_params is 1, but only 0 active members govern");
+    assert_refused(g, "parameter approvals_params asks for 1, but only 0 active members with keys "
+                      "in force govern");
     g = decode_sample(memory, sizeof memory);
     g->params->approvals_courses = 1;
-    assert_refused(g, "parameter approvals_courses is 1, but only 0 active members accredit");
+    assert_refused(g, "parameter approvals_courses asks for 1, but only 0 active members with keys "
+                      "in force govern");
     g = decode_sample(memory, sizeof memory);
     Xuelian__Framework framework = XUELIAN__FRAMEWORK__INIT;
     Xuelian__Framework *frameworks[] = {&framework};

@@ -253,6 +253,42 @@ static void majority_shrinks(void **state)
     assert_int_equal(propose(&change, 1, 1, BY(1), NULL), ST_GOVERN_STUCK);
 }
 
+/* ---- How many a member may have open ---- */
+
+/* What is withdrawn, decided by others, expired or enacted at once leaves room; another member has its own. */
+static void open_at_once(void **state)
+{
+    struct status_change change;
+    struct hash32 ids[LIMIT_PROPOSALS_OPEN_MAX];
+    (void)state;
+    network.open_until = 60;
+    for (uint32_t i = 0; i < LIMIT_PROPOSALS_OPEN_MAX; i++) {
+        assert_int_equal(propose(&change, 6, 1, BY(1), &ids[i]), ST_OK);
+        network.open_until = 1000;
+    }
+    assert_int_equal(propose(&change, 6, 1, BY(1), NULL), ST_PROPOSALS_FULL);
+    assert_int_equal(propose(&change, 8, 1, BY(1, 2), NULL), ST_PROPOSALS_FULL);
+    assert_int_equal(propose(&change, 6, 1, BY(2), NULL), ST_OK);
+    assert_int_equal(
+        governed_answer(&network, XUELIAN__TX_KIND__TX_KIND_GOVERN_WITHDRAW, &ids[1], BY(1)),
+        ST_OK);
+    assert_int_equal(propose(&change, 6, 1, BY(1), NULL), ST_OK);
+    assert_int_equal(propose(&change, 6, 1, BY(1), NULL), ST_PROPOSALS_FULL);
+    assert_int_equal(
+        governed_answer(&network, XUELIAN__TX_KIND__TX_KIND_GOVERN_APPROVE, &ids[2], BY(3)), ST_OK);
+    assert_int_equal(decided(&ids[2]), ENACTED);
+    network.not_before = 900;
+    assert_int_equal(propose(&change, 6, 0, BY(1, 2), NULL), ST_OK); /* approved, and waits */
+    assert_int_equal(propose(&change, 6, 0, BY(1), NULL), ST_PROPOSALS_FULL);
+    governed_reopen(&network);
+    while (ledger_tip(network.ledger)->height < 59) {
+        governed_advance(&network, 1);
+    }
+    network.not_before = 0;
+    assert_int_equal(propose(&change, 6, 0, BY(1), NULL), ST_PROPOSALS_FULL); /* at height 60 */
+    assert_int_equal(propose(&change, 6, 0, BY(1), NULL), ST_OK);
+}
+
 /* ---- Form ---- */
 
 static void forms(void **state)
@@ -429,6 +465,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(votes_of_the_suspended, setup, teardown),
         cmocka_unit_test_setup_teardown(majority_shrinks, setup, teardown),
         cmocka_unit_test_setup_teardown(forms, setup, teardown),
+        cmocka_unit_test_setup_teardown(open_at_once, setup, teardown),
         cmocka_unit_test_setup_teardown(too_large, setup, teardown),
         cmocka_unit_test_setup_teardown(together, setup, teardown),
         cmocka_unit_test_setup_teardown(any_order, setup, teardown),

@@ -128,8 +128,50 @@ static void revoked(void **state)
     assert_int_equal(governed_member(&network, 6)->keys[0]->to_height, 3);
     assert_int_equal(revoke(BY(6), 6, 2), ST_WRONG_KEY);
     uint64_t height = next_height();
+    assert_int_equal(revoke(BY(4), 4, 0), ST_OK);
+    assert_int_equal(governed_member(&network, 4)->keys[0]->to_height, height + 1);
+}
+
+/* Governance ends a key of a member, or gives it one. */
+static uint32_t govern_key(struct signers by, uint32_t member, uint8_t secret, uint64_t from,
+                           uint64_t to)
+{
+    Xuelian__Change change = XUELIAN__CHANGE__INIT;
+    Xuelian__MemberKeyChange wish = XUELIAN__MEMBER_KEY_CHANGE__INIT;
+    wish.member = member;
+    wish.key = governed_key(secret);
+    wish.from_height = from;
+    wish.to_height = to;
+    change.key = &wish;
+    return governed_propose(&network, (Xuelian__Change *[]){&change}, 1, by, NULL);
+}
+
+/* Of the panel, 7 and 8, both must approve. Of 1, 2 and 3, who govern, two: two keep keys that go on for ever. */
+static void panel_left(void **state)
+{
+    (void)state;
+    assert_int_equal(revoke(BY(7), 7, 0), ST_GOVERN_STUCK);
+    assert_int_equal(rotate(7, governed_key(200), true), ST_OK);
     assert_int_equal(revoke(BY(7), 7, 0), ST_OK);
-    assert_int_equal(governed_member(&network, 7)->keys[0]->to_height, height + 1);
+}
+
+static void governors_left(void **state)
+{
+    (void)state;
+    assert_int_equal(revoke(BY(1), 1, 0), ST_OK);
+    assert_int_equal(revoke(BY(2), 2, 0), ST_GOVERN_STUCK);
+    assert_int_equal(rotate(2, governed_key(200), false), ST_OK); /* is as fast */
+    governed_sign_with(2, 200);
+    assert_int_equal(revoke(BY(6), 6, 0), ST_OK); /* has no say */
+    assert_int_equal(govern_key(BY(2, 3), 3, 3, 0, 500), ST_GOVERN_STUCK);
+    assert_int_equal(govern_key(BY(2, 3), 3, 201, 501, 0), ST_OK);
+    assert_int_equal(govern_key(BY(2, 3), 3, 3, 0, 500), ST_GOVERN_STUCK); /* not at 500 */
+    assert_int_equal(govern_key(BY(2, 3), 3, 3, 0, 501), ST_OK);
+    assert_int_equal(govern_key(BY(2, 3), 3, 201, 0, 600), ST_GOVERN_STUCK);
+    assert_int_equal(govern_key(BY(2, 3), 1, 202, 0, 0), ST_OK); /* has a key again */
+    assert_int_equal(govern_key(BY(2, 3), 3, 201, 0, 600), ST_OK);
+    governed_sign_with(1, 202);
+    assert_int_equal(revoke(BY(1), 202, 0), ST_GOVERN_STUCK);
 }
 
 /* ---- Evidence ---- */
@@ -381,6 +423,8 @@ int main(void)
         cmocka_unit_test_setup_teardown(rotates_at_the_next_height, setup, teardown),
         cmocka_unit_test_setup_teardown(ends_already, setup, teardown),
         cmocka_unit_test_setup_teardown(revoked, setup, teardown),
+        cmocka_unit_test_setup_teardown(panel_left, setup, teardown),
+        cmocka_unit_test_setup_teardown(governors_left, setup, teardown),
         cmocka_unit_test_setup_teardown(two_votes, setup, teardown),
         cmocka_unit_test_setup_teardown(honest_votes, setup, teardown),
         cmocka_unit_test_setup_teardown(whose_and_when, setup, teardown),

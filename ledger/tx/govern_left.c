@@ -1,0 +1,178 @@
+/* Who would be left to approve, when a draft is written; and how many proposals a member has open. */
+#include <string.h>
+
+#include "ledger/state/keys.h"
+#include "ledger/tx/govern.h"
+#include "proto/bytes.h"
+#include "proto/canonical.h"
+#include "proto/check.h"
+
+/* ---- Who is left ---- */
+
+/* Members with a role as the draft has them: the state's, and up to one for each record of the draft. */
+struct role_left {
+    Xuelian__MemberRole role;
+    uint32_t count;
+    uint32_t members[LIMIT_GOVERNORS_MAX + DRAFT_RECORDS_MAX];
+    uint32_t signing; /* of them, how many have keys from the next height on */
+};
+
+static void put(struct role_left *left, uint32_t member, bool in)
+{
+    uint32_t at = 0;
+    while (at < left->count && left->members[at] != member) {
+        at++;
+    }
+    if (in && at == left->count) {
+        left->members[left->count++] = member;
+    } else if (!in && at < left->count) {
+        left->members[at] = left->members[--left->count];
+    }
+}
+
+/* A member's record as the draft has it. */
+static enum status read_member(struct draft *draft, uint32_t id, const Xuelian__Member **member)
+{
+    ProtobufCMessage *message = NULL;
+    arena_init(&draft->arena, draft->memory, sizeof draft->memory);
+    enum status status = draft_message(draft, XUELIAN__COLLECTION__COLLECTION_MEMBERS, id,
+                                       &xuelian__member__descriptor, &message);
+    *member = (const Xuelian__Member *)(const void *)message;
+    return status == ST_NOT_FOUND ? ST_CORRUPT : status;
+}
+
+static enum status look(struct draft *draft, struct role_left *left)
+{
+    const Xuelian__Member *member = NULL;
+    enum status status =
+        registry_role_members(draft->state, left->role, left->members, &left->count);
+    for (uint32_t i = 0; i < draft->count && status == ST_OK; i++) {
+        const struct draft_record *record = &draft->records[i];
+        if (record->collection == XUELIAN__COLLECTION__COLLECTION_MEMBERS) {
+            uint32_t id = be32_get(record->key);
+            status = read_member(draft, id, &member);
+            if (status == ST_OK) {
+                put(left, id, registry_may(member, left->role));
+            }
+        }
+    }
+    left->signing = 0;
+    for (uint32_t i = 0; i < left->count && status == ST_OK; i++) {
+        status = read_member(draft, left->members[i], &member);
+        if (status == ST_OK) {
+            left->signing += registry_signs_from(member, draft->context->height + 1) ? 1 : 0;
+        }
+    }
+    return status;
+}
+
+/* Nothing else changes who can approve. */
+static bool concerns(const struct draft *draft)
+{
+    bool some = false;
+    for (uint32_t i = 0; i < draft->count; i++) {
+        some = some || draft->records[i].collection == XUELIAN__COLLECTION__COLLECTION_MEMBERS ||
+               draft->records[i].collection == XUELIAN__COLLECTION__COLLECTION_PARAMS;
+    }
+    return some;
+}
+
+enum status govern_check_left(struct draft *draft, uint32_t *code)
+{
+    struct role_left governors = {.role = XUELIAN__MEMBER_ROLE__MEMBER_ROLE_GOVERN};
+    struct role_left panel = {.role = XUELIAN__MEMBER_ROLE__MEMBER_ROLE_ACCREDIT};
+    if (!concerns(draft)) {
+        return ST_OK;
+    }
+    enum status status = look(draft, &governors);
+    if (status == ST_OK) {
+        status = look(draft, &panel);
+    }
+    if (status != ST_OK) {
+        return status;
+    }
+    if (governors.count > LIMIT_GOVERNORS_MAX || panel.count > LIMIT_GOVERNORS_MAX) {
+        *code = ST_LIST_FULL;
+        return ST_OK;
+    }
+    for (uint32_t class = 0; class < GOVERN_CLASSES; class ++) {
+        const struct role_left *left =
+            class == GOVERN_COURSES && panel.count > 0 ? &panel : &governors;
+        if (govern_needed(&draft->next.params, (enum govern_class) class, left->count) >
+            left->signing) {
+            *code = ST_GOVERN_STUCK;
+        }
+    }
+    return ST_OK;
+}
+
+/* ---- Open proposals ---- */
+
+enum { OPEN_SIZE = 40 }; /* id, last height */
+
+struct open_list {
+    struct state_key key;
+    size_t size;
+    uint8_t bytes[LIMIT_PROPOSALS_OPEN_MAX * OPEN_SIZE];
+};
+
+/* Those that have not expired. */
+static enum status read_open(struct state *state, const struct block_context *context,
+                             uint32_t member, struct open_list *list)
+{
+    struct bytes value;
+    list->size = 0;
+    list->key = key_of('X');
+    key_add8(&list->key, 'o');
+    key_add32(&list->key, member);
+    enum status status = overlay_get(state_overlay(state), key_bytes(&list->key), &value);
+    if (status != ST_OK) {
+        return status == ST_NOT_FOUND ? ST_OK : status;
+    }
+    if (value.size % OPEN_SIZE != 0 || value.size > sizeof list->bytes) {
+        return ST_CORRUPT;
+    }
+    for (size_t at = 0; at < value.size; at += OPEN_SIZE) {
+        if (be64_get(value.data + at + 32) >= context->height) {
+            memcpy(list->bytes + list->size, value.data + at, OPEN_SIZE);
+            list->size += OPEN_SIZE;
+        }
+    }
+    return ST_OK;
+}
+
+enum status govern_open_room(struct state *state, const struct block_context *context,
+                             uint32_t member, uint32_t *code)
+{
+    struct open_list list;
+    enum status status = read_open(state, context, member, &list);
+    if (status == ST_OK && list.size == sizeof list.bytes) {
+        *code = ST_PROPOSALS_FULL;
+    }
+    return status;
+}
+
+enum status govern_open_put(struct state *state, const struct block_context *context,
+                            uint32_t member, const struct hash32 *id, uint64_t open_until)
+{
+    struct open_list list;
+    size_t kept = 0;
+    enum status status = read_open(state, context, member, &list);
+    if (status != ST_OK) {
+        return status;
+    }
+    for (size_t at = 0; at < list.size; at += OPEN_SIZE) {
+        if (memcmp(list.bytes + at, id->bytes, 32) != 0) {
+            memmove(list.bytes + kept, list.bytes + at, OPEN_SIZE);
+            kept += OPEN_SIZE;
+        }
+    }
+    if (open_until != 0) {
+        CHECK(kept < sizeof list.bytes);
+        memcpy(list.bytes + kept, id->bytes, 32);
+        be64_put(list.bytes + kept + 32, open_until);
+        kept += OPEN_SIZE;
+    }
+    overlay_put(state_overlay(state), key_bytes(&list.key), bytes_of(list.bytes, kept));
+    return ST_OK;
+}
