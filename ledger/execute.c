@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "ledger/ledger_internal.h"
+#include "ledger/state/history.h"
 #include "ledger/state/keys.h"
 #include "proto/bytes.h"
 #include "proto/canonical.h"
@@ -213,7 +214,7 @@ static enum status seal(struct execution *run, const struct ledger_proposal *pro
     merkle_frontier_root(&run->entries, &header->tx_root);
     merkle_frontier_root(&run->results, &header->result_root);
     hash_leaf(&leaf, TAG_LEAF_HISTORY, ledger->tip_hash.bytes, 32);
-    merkle_frontier_append(&history, &leaf);
+    history_append(state_overlay(run->state), &history, &leaf);
     merkle_frontier_root(&history, &header->history_root);
     settle_set(run);
     block->next_params = run->next.params;

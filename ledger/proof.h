@@ -3,6 +3,7 @@
 #ifndef XUELIAN_LEDGER_PROOF_H
 #define XUELIAN_LEDGER_PROOF_H
 
+#include "ledger/store/block_log.h"
 #include "ledger/view.h"
 
 /* What certifies the view's header: its certificate, and the set changes from genesis on (none here when
@@ -41,5 +42,13 @@ enum status proof_archive(const struct ledger_view *view, const struct proof_anc
 enum status proof_absence(const struct ledger_view *view, const struct proof_anchor *anchor,
                           uint32_t collection, struct bytes natural_key, uint8_t **proof,
                           size_t *size);
+
+/* That a transaction is in a block with its result, or, when it is not, that it is not in this block.
+ * Returns  ST_OK; ST_NOT_FOUND (the block is above the view's header, or older than the history that this store has;
+ *          or the transaction is in it and its result is not at hand); ST_BAD_SIZE; ST_CORRUPT, ST_IO.
+ * In       block  of the chain, at the view's height or below. */
+enum status proof_transaction(const struct ledger_view *view, const struct proof_anchor *anchor,
+                              const struct stored_block *block, const struct hash32 *id,
+                              uint8_t **proof, size_t *size);
 
 #endif

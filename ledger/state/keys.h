@@ -19,6 +19,7 @@
  *   'U' id                                a transaction: height, index, code, canonical TxResult
  *   'B' height mod LIMIT_HEADER_RING      height, header hash: what FOLLOWING signatures are about
  *   'E' era                               that era's canonical ValidatorSet, for evidence
+ *   'Y' level, index                      a whole node of the history tree
  *   'W'                                   protocol version to come: version, first height
  *   'X' letter ...                        indexes: what rules and queries look up; rebuilt by a replay
  *   'X' 'a' account position, item        the items that rest on it

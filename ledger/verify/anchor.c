@@ -79,7 +79,7 @@ struct certificate_view {
     struct bytes signatures;
 };
 
-static enum verify_fault header_read(struct verifier *v, struct bytes bytes, struct header *header)
+enum verify_fault header_read(struct verifier *v, struct bytes bytes, struct header *header)
 {
     struct reader reader;
     reader_init(&reader, bytes);

@@ -54,6 +54,11 @@ enum genesis_key genesis_key_find(const struct verifier *v, uint32_t member,
 
 /* anchor.c: from genesis through the set changes to the certified header. */
 enum verify_fault anchor_check(struct verifier *v, struct bytes anchor);
+/* A header of this chain, certified by nobody yet. */
+enum verify_fault header_read(struct verifier *v, struct bytes bytes, struct header *header);
+
+/* block.c: the body of a transaction proof. */
+enum verify_fault transaction_check(struct verifier *v, struct bytes message);
 
 /* state.c: leaf and value against the certified state root. */
 struct leaf_path {
@@ -89,6 +94,26 @@ enum verify_fault account_check(struct verifier *v, const struct hash32 *learner
 enum verify_fault item_check(struct verifier *v, struct bytes proof, uint64_t number,
                              struct verify_item *item, struct hash32 *version_hash);
 void item_leaf(struct hash32 *leaf, uint64_t number, const struct hash32 *version_hash);
+
+/* issuer.c: what the signers of a transaction signed, and who they are. */
+struct signer_view {
+    uint32_t member;
+    uint32_t role;
+    struct bytes learner;
+    struct pubkey33 key;
+};
+
+/* TxCommon, as far as the verifier needs it. */
+struct common_view {
+    struct hash32 chain_id;
+    uint64_t valid_until;
+    uint32_t signer_count;
+    struct signer_view signers[LIMIT_SIGNERS_MAX];
+    uint32_t kind;
+    struct hash32 payload_commitment;
+};
+
+enum verify_fault common_read(struct verifier *v, struct bytes bytes, struct common_view *out);
 
 /* issuer.c: the issuer's own signature on an item: on the version shown, or on an earlier one with the same
  * content, for what was disputed, suspended or restored since is still what was signed. */

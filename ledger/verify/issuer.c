@@ -8,23 +8,6 @@
 enum { TX_KIND_MAX = 255, TX_KIND_DEPOSIT = 3, TX_KIND_DEPOSIT_BULK = 4 };
 enum { SIGNER_ROLE_MAX = 3, SIGNER_ROLE_MEMBER = 1 };
 
-struct signer_view {
-    uint32_t member;
-    uint32_t role;
-    struct bytes learner;
-    struct pubkey33 key;
-};
-
-/* TxCommon, as far as the verifier needs it. */
-struct common_view {
-    struct hash32 chain_id;
-    uint64_t valid_until;
-    uint32_t signer_count;
-    struct signer_view signers[LIMIT_SIGNERS_MAX];
-    uint32_t kind;
-    struct hash32 payload_commitment;
-};
-
 static enum verify_fault signer_read(struct verifier *v, struct bytes message,
                                      struct signer_view *out)
 {
@@ -37,8 +20,7 @@ static enum verify_fault signer_read(struct verifier *v, struct bytes message,
     return proof_end(v, &reader);
 }
 
-static enum verify_fault common_read(struct verifier *v, struct bytes bytes,
-                                     struct common_view *out)
+enum verify_fault common_read(struct verifier *v, struct bytes bytes, struct common_view *out)
 {
     struct reader reader;
     struct bytes signer;
@@ -123,10 +105,9 @@ static enum verify_fault keys_check(struct verifier *v, const struct common_view
     return issuer_signs ? VERIFY_FAULT_NONE : VERIFY_FAULT_ISSUER_KEY;
 }
 
-static enum verify_fault transaction_check(struct verifier *v, const struct common_view *common,
-                                           struct bytes path, uint64_t item_count,
-                                           struct verify_item *item,
-                                           const struct issuer_origin *origin)
+static enum verify_fault deposit_check(struct verifier *v, const struct common_view *common,
+                                       struct bytes path, uint64_t item_count,
+                                       struct verify_item *item, const struct issuer_origin *origin)
 {
     struct hash32 commitment;
     if (!hash32_equal(&common->chain_id, &v->chain_id) || common->valid_until < origin->height) {
@@ -191,7 +172,7 @@ enum verify_fault issuer_check(struct verifier *v, struct bytes message, struct 
     if (!hash32_equal(&id, &origin->tx_id)) {
         return fault_at(v, VERIFY_FAULT_ISSUER_TRANSACTION, item->number);
     }
-    fault = transaction_check(v, &common, path, item_count, item, origin);
+    fault = deposit_check(v, &common, path, item_count, item, origin);
     if (fault == VERIFY_FAULT_NONE && count != common.signer_count) {
         fault = VERIFY_FAULT_ISSUER_SIGNATURE;
     }

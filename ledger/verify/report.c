@@ -213,6 +213,9 @@ static void report_head(struct report *r)
         say(r, "Proved: there was no such entry at this height\n",
             "已证明：在该高度不存在此条目\n");
         break;
+    case VERIFY_TRANSACTION:
+        report_transaction_head(r);
+        break;
     }
     say(r, "  Network    ", "  网络    ");
     text_outside(&r->text, result->network);
@@ -431,7 +434,10 @@ static void report_open(struct report *r)
         say(r, "  - how old it is: its block's time is later than this clock; check the clock\n",
             "  - 证明的时效：区块时间晚于本机时钟；请检查时钟\n");
     }
-    if (result->kind != VERIFY_ABSENCE) {
+    if (result->kind == VERIFY_TRANSACTION) {
+        report_transaction_open(r);
+    }
+    if (result->kind == VERIFY_RECORD || result->kind == VERIFY_ARCHIVE) {
         say(r,
             "  - who the learner is: the id is a pseudonym, which the identity service alone can "
             "tie to a person\n"
@@ -466,6 +472,8 @@ size_t verify_report(char *text, size_t size, const struct verify_result *result
         report_head(&r);
         if (result->kind == VERIFY_ABSENCE) {
             report_key(&r);
+        } else if (result->kind == VERIFY_TRANSACTION) {
+            report_transaction(&r);
         } else {
             report_account(&r);
             report_items(&r);

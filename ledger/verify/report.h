@@ -18,4 +18,9 @@ void say_number(struct report *r, uint64_t number);
 bool say_name(struct report *r, const struct verify_name *name);
 void say_member(struct report *r, uint32_t member, const struct verify_name *name);
 
+/* report_block.c: a transaction: what holds in one line, all of it, and what is not proved. */
+void report_transaction_head(struct report *r);
+void report_transaction(struct report *r);
+void report_transaction_open(struct report *r);
+
 #endif

@@ -389,7 +389,7 @@ static enum verify_fault proof_read(struct verifier *v, struct proof_view *out)
     if (!reader.bad && !hash32_equal(&chain_id, &v->chain_id)) {
         return VERIFY_FAULT_WRONG_CHAIN;
     }
-    if (!reader.bad && kind > VERIFY_ABSENCE) {
+    if (!reader.bad && kind > VERIFY_TRANSACTION) {
         return fault_at(v, VERIFY_FAULT_PROOF_KIND, kind);
     }
     out->anchor = reader_bytes(&reader, 4);
@@ -440,6 +440,8 @@ static enum verify_fault proof_check(struct verifier *v, const struct verify_opt
         return archive_check(v, proof.body);
     case VERIFY_ABSENCE:
         return absence_check(v, proof.body);
+    case VERIFY_TRANSACTION:
+        return transaction_check(v, proof.body);
     case VERIFY_NOTHING:
         break;
     }

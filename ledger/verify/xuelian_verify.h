@@ -24,10 +24,11 @@
 
 /* The kinds of proof this verifier knows; numbers of ProofKind. */
 enum verify_kind {
-    VERIFY_NOTHING = 0, /* refused before the kind was known */
-    VERIFY_RECORD = 1,  /* one item of one account */
-    VERIFY_ARCHIVE = 2, /* all items of one account */
-    VERIFY_ABSENCE = 3  /* a collection has no such entry */
+    VERIFY_NOTHING = 0,    /* refused before the kind was known */
+    VERIFY_RECORD = 1,     /* one item of one account */
+    VERIFY_ARCHIVE = 2,    /* all items of one account */
+    VERIFY_ABSENCE = 3,    /* a collection has no such entry */
+    VERIFY_TRANSACTION = 4 /* a transaction in a block, or not in it */
 };
 
 enum verify_language { VERIFY_ENGLISH, VERIFY_CHINESE };
@@ -148,6 +149,20 @@ struct verify_options {
     X(ABSENCE_RANGE, BAD_PROOF, NOTHING,                                                           \
       "the neighbour shown does not enclose the key: the entry may well exist",                    \
       "所示相邻条目未包住该键：该条目可能存在")                                                    \
+    X(HISTORY_ROOT, BAD_PROOF, HEIGHT,                                                             \
+      "the earlier block is not in the history of the certified one: it, its height or the path "  \
+      "was altered",                                                                               \
+      "较早的区块不在已认证区块的历史中：区块、高度或路径被改动")                                  \
+    X(BLOCK_ROOT, BAD_PROOF, HEIGHT,                                                               \
+      "the block does not hold that: the transaction, its result, its place or a path was "        \
+      "altered",                                                                                   \
+      "区块中没有此内容：交易、结果、位置或路径被改动")                                            \
+    X(TX_PARTS, BAD_PROOF, NOTHING,                                                                \
+      "the result or the signed fields are of another transaction than the proof names",           \
+      "结果或签署字段属于另一笔交易")                                                              \
+    X(TX_LISTED, BAD_PROOF, HEIGHT,                                                                \
+      "the transaction is in the block that it is said to be absent from",                         \
+      "所称不存在的交易就在该区块中")                                                              \
     X(STALE, STALE, HEIGHT, "the proof is older than the age asked for; get a new one",            \
       "证明超过要求的时效；请重新获取")                                                            \
     X(OLD, OLD, HEIGHT,                                                                            \
@@ -272,6 +287,25 @@ enum verify_totals {
     VERIFY_TOTALS_EQUAL     /* and equal to the account's certified summary */
 };
 
+/* A transaction and its block. */
+struct verify_tx {
+    struct hash32 id;
+    bool included;   /* else it is not in the block, and nothing below `count` is set */
+    bool earlier;    /* the block is an earlier one than the certified */
+    uint64_t height; /* of the block */
+    uint64_t time_ms;
+    struct hash32 header_hash;
+    uint64_t count;    /* transactions in it */
+    uint64_t index;    /* of this one, from 0 */
+    uint32_t code;     /* its result: a number of enum status */
+    uint32_t items;    /* of a bulk payload of which some were refused */
+    uint32_t refused;  /* of these */
+    bool common_shown; /* what follows is set */
+    uint32_t kind;     /* TxKind */
+    uint32_t signer_count;
+    struct verify_signer signers[LIMIT_SIGNERS_MAX]; /* member 0: a learner */
+};
+
 /* What was proved. Pointers borrow genesis, proof and scratch: keep all three while using it. */
 struct verify_result {
     enum status status;
@@ -308,6 +342,8 @@ struct verify_result {
 
     uint32_t collection;      /* absence: 1 to 10 */
     struct bytes natural_key; /* absence: the key that is not there; borrows the proof */
+
+    struct verify_tx tx; /* transaction */
 };
 
 /* Scratch that is enough for any proof of these sizes. */

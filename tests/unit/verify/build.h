@@ -10,10 +10,11 @@
 #include "proto/proof.pb-c.h"
 
 enum {
-    BUILD_ISSUER = 100,   /* member number of the issuer, in genesis */
-    BUILD_STRANGER = 900, /* a member number that genesis does not have */
-    BUILD_COURSE = 7,     /* a course of genesis */
-    BUILD_HEIGHT = 1000,  /* of the certified header */
+    BUILD_ISSUER = 100,     /* member number of the issuer, in genesis */
+    BUILD_STRANGER = 900,   /* a member number that genesis does not have */
+    BUILD_COURSE = 7,       /* a course of genesis */
+    BUILD_HEIGHT = 1000,    /* of the certified header */
+    BUILD_OLD_HEIGHT = 900, /* of an earlier block, with as many transactions */
     BUILD_ACCOUNTS_MAX = 64,
     BUILD_ITEMS_MAX = 128
 };
@@ -43,7 +44,9 @@ struct build_plan {
     uint32_t accounts;    /* beside the learner's */
     uint32_t set_changes; /* before BUILD_HEIGHT */
     uint32_t earlier;     /* earlier versions of item 1; item 3 always has one, and is revoked */
-    bool no_issuer;       /* leave the issuer's signatures out */
+    uint32_t
+        transactions; /* of the certified block and of the earlier one; 0: roots that lead nowhere */
+    bool no_issuer;   /* leave the issuer's signatures out */
     bool no_summary;
     uint64_t withheld; /* bit i: item i + 1 is withheld in the archive */
     enum build_lie lie;
@@ -67,6 +70,8 @@ struct built world_record(struct world *world, uint32_t item);
 struct built world_archive(struct world *world);
 /* Of an account that is not there, or, with `collection` 4 (courses, empty here), of a course. */
 struct built world_absence(struct world *world, uint32_t collection);
+/* A transaction, from 0, of the certified block or the earlier one; one that is not there is shown to be absent. */
+struct built world_transaction(struct world *world, bool earlier, uint32_t index);
 void built_free(struct built *built);
 
 /* Taking proofs apart and putting them together again, so that a test changes one thing. */

@@ -19,6 +19,16 @@ struct item {
     uint32_t path_size;
 };
 
+struct block {
+    struct bytes header;
+    struct bytes *commons; /* of each transaction */
+    struct bytes *results;
+    struct hash32 *parts; /* id and signatures hash of each */
+    struct hash32 *entry_leaves;
+    struct hash32 *result_leaves;
+    struct hash32 *history; /* leaves of all heights before */
+};
+
 struct world {
     struct build_plan plan;
     struct arena arena;
@@ -46,6 +56,7 @@ struct world {
     struct hash32 collection_leaves[COLLECTIONS];
     struct bytes header;
     struct hash32 header_hash;
+    struct block blocks[2]; /* the certified one, the earlier one */
 };
 
 /* Zeroed memory that lives as long as the world. */
@@ -63,5 +74,10 @@ void genesis_make(struct world *w);
 void items_make(struct world *w);
 void summary_make(struct world *w);
 void state_make(struct world *w, struct hash32 *state_root);
+struct bytes header_bytes(struct world *w, const struct header *header, struct hash32 *hash);
+/* build_block.c: gives a header transactions, and the certified one (index 0) a history that holds the earlier. */
+void block_make(struct world *w, struct header *header, uint32_t index);
+/* Version, chain and anchor around a body. */
+struct built proof_make(struct world *w, Xuelian__Proof *proof);
 
 #endif

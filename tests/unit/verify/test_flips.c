@@ -1,6 +1,8 @@
 /* No altered proof holds: every bit of a record proof, every truncation, a sample of an archive. */
 #include "tests/unit/verify/check.h"
 
+#include <string.h>
+
 #include "proto/bytes.h"
 
 enum { ARCHIVE_STEP = 7 }; /* coprime to 8, so every bit of a byte has its turn */
@@ -21,11 +23,27 @@ static enum status verdict(const struct world *world, struct bytes proof)
     return verify_proof(&result, world_genesis(world), proof, NULL, scratch, scratch_size);
 }
 
-static void flip_all(struct world *world, struct built proof, size_t step)
+static enum status verdict_of(const struct world *world, struct built proof)
 {
+    scratch_make(world, proof);
+    enum status status = verdict(world, built_bytes(proof));
+    free(scratch);
+    return status;
+}
+
+/* free_bytes: 32 bytes that are the question and not the answer, as the id in a proof of absence; NULL: none. */
+static void flip_but(struct world *world, struct built proof, size_t step, const void *free_bytes)
+{
+    const uint8_t *free_at =
+        free_bytes == NULL ? NULL : memmem(proof.data, proof.size, free_bytes, 32);
+    size_t first = free_at == NULL ? proof.size : (size_t)(free_at - proof.data);
+    assert_true(free_bytes == NULL || free_at != NULL);
     scratch_make(world, proof);
     assert_int_equal(verdict(world, built_bytes(proof)), ST_OK);
     for (size_t bit = 0; bit < proof.size * 8; bit += step) {
+        if (bit / 8 >= first && bit / 8 < first + 32) {
+            continue;
+        }
         proof.data[bit / 8] ^= (uint8_t)(1u << (bit % 8));
         if (verdict(world, built_bytes(proof)) == ST_OK) {
             fail_msg("bit %zu of byte %zu does not matter", bit % 8, bit / 8);
@@ -36,6 +54,11 @@ static void flip_all(struct world *world, struct built proof, size_t step)
     assert_int_equal(verdict(world, built_bytes(proof)), ST_OK);
     free(scratch);
     built_free(&proof);
+}
+
+static void flip_all(struct world *world, struct built proof, size_t step)
+{
+    flip_but(world, proof, step, NULL);
 }
 
 static void test_every_bit_of_a_record(void **state)
@@ -54,6 +77,19 @@ static void test_every_bit_of_a_history(void **state)
     struct build_plan plan = {.validators = 1, .items = 3, .earlier = 2};
     struct world *world = world_new(&plan);
     flip_all(world, world_record(world, 1), 1);
+    world_free(world);
+}
+
+static void test_every_bit_of_a_transaction(void **state)
+{
+    (void)state;
+    struct build_plan plan = {.validators = 1, .items = 1, .transactions = 3};
+    struct world *world = world_new(&plan);
+    flip_all(world, world_transaction(world, true, 1), 1);
+    struct built absent = world_transaction(world, false, 3);
+    assert_int_equal(verdict_of(world, absent), ST_OK);
+    struct hash32 id = result.tx.id;
+    flip_but(world, absent, 1, &id);
     world_free(world);
 }
 
@@ -160,6 +196,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_every_bit_of_a_record),
         cmocka_unit_test(test_every_bit_of_a_history),
+        cmocka_unit_test(test_every_bit_of_a_transaction),
         cmocka_unit_test(test_some_bits_of_an_archive),
         cmocka_unit_test(test_every_truncation),
         cmocka_unit_test(test_every_bit_of_genesis),

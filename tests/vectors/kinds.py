@@ -1,0 +1,100 @@
+"""Headers, and the kinds of proof that are not about an account: docs/protocol.md sections 6 and 9."""
+
+from wire import Message, Refused, leaf_hash, root_from_path, root_of, tagged
+
+
+class Header:
+    def __init__(self, chain_id, data):
+        message = Message(data)
+        version, suite = message.u32(1), message.u32(2)
+        chain = message.fixed(3)
+        self.height, self.time_ms = message.number(4), message.number(5)
+        message.fixed(6)
+        self.tx_root, self.tx_count, self.result_root = message.fixed(7), message.number(8), message.fixed(9)
+        self.state_root, self.history_root = message.fixed(10), message.fixed(11)
+        self.validators_hash, self.next_validators_hash = message.fixed(12), message.fixed(13)
+        message.fixed(14)
+        message.end()
+        message.require(len(data) <= 512)
+        if (version, suite) != (1, 1):
+            raise Refused("PROOF_VERSION")
+        if chain != chain_id:
+            raise Refused("WRONG_CHAIN")
+        self.hash = tagged("header", data)
+
+
+# ---- transaction ----
+
+def common_read(data):
+    """The kind and the members (0: a learner) that sign."""
+    message = Message(data)
+    message.fixed(1), message.number(2)
+    signers = []
+    for signer in message.all(3):
+        inner = Message(signer)
+        signers.append(inner.u32(1))
+        inner.optional(2, 32), inner.number(3, 3), inner.fixed(4, 33)
+        inner.end()
+    message.require(len(signers) <= 8)
+    message.fixed(4, 16)
+    kind = message.number(5, 255)
+    message.fixed(6)
+    message.end()
+    return kind, signers
+
+
+def block_of(anchor, data, path):
+    """The header that the proof is about: the certified one, or one of its history."""
+    if not data:
+        if path:
+            raise Refused("PATH_SHAPE")
+        return anchor.header
+    header = Header(anchor.genesis.chain_id, data)
+    if root_from_path(leaf_hash("history", header.hash), header.height, anchor.height, path) != anchor.header.history_root:
+        raise Refused("HISTORY_ROOT")
+    return header
+
+
+def entry_leaf(parts):
+    return leaf_hash("tx", tagged("tx-entry", parts))
+
+
+def transaction(anchor, data):
+    message = Message(data)
+    header_bytes, history_path, tx_id = message.bytes(1), message.bytes(2), message.fixed(3)
+    signatures = message.optional(4, 32)
+    if not signatures:
+        listed = message.bytes(10)
+        message.end()
+        return not_in(block_of(anchor, header_bytes, history_path), tx_id, listed)
+    index, path, result, result_path = message.number(5), message.bytes(6), message.bytes(7), message.bytes(8)
+    common = message.bytes(9)
+    message.end()
+    block = block_of(anchor, header_bytes, history_path)
+    if root_from_path(entry_leaf(tx_id + signatures), index, block.tx_count, path) != block.tx_root:
+        raise Refused("BLOCK_ROOT")
+    if root_from_path(leaf_hash("result", result), index, block.tx_count, result_path) != block.result_root:
+        raise Refused("BLOCK_ROOT")
+    message = Message(result)
+    result_id, code = message.fixed(1), message.u32(2)
+    message.bytes(3)
+    message.end()
+    if result_id != tx_id:
+        raise Refused("TX_PARTS")
+    words = f"transaction {tx_id.hex()} in block {block.height}, result {code}"
+    if common:
+        kind, signers = common_read(common)
+        if tagged("tx-id", common) != tx_id:
+            raise Refused("TX_PARTS")
+        words += f", kind {kind}, signed by {signers}"
+    return words
+
+
+def not_in(block, tx_id, listed):
+    entries = [listed[i:i + 64] for i in range(0, len(listed) - len(listed) % 64, 64)]
+    if any(entry[:32] == tx_id for entry in entries):
+        raise Refused("TX_LISTED")
+    whole = len(listed) % 64 == 0 and len(entries) == block.tx_count
+    if not whole or root_of([entry_leaf(entry) for entry in entries]) != block.tx_root:
+        raise Refused("BLOCK_ROOT")
+    return f"transaction {tx_id.hex()} not in block {block.height}, which has {block.tx_count}"
