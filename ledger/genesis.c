@@ -362,6 +362,9 @@ static enum status check_message(struct genesis *genesis, char *error)
     if (status == ST_OK) {
         status = check_approvals(message, error);
     }
+    if (status == ST_OK) {
+        status = genesis_check_recovery(message, &genesis->recovery, error);
+    }
     return status == ST_OK ? derive_set(genesis, error) : status;
 }
 

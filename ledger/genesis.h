@@ -7,6 +7,7 @@
 #include "ledger/state/state.h"
 #include "proto/block.h"
 #include "proto/ledger.pb-c.h"
+#include "proto/recovery.h"
 
 #define GENESIS_ERROR_SIZE 256u
 
@@ -14,6 +15,7 @@ struct genesis {
     struct hash32 chain_id;
     struct validator_set set; /* era 1 */
     struct hash32 params_hash;
+    struct recovery_keys recovery;   /* threshold 0: this network has no recovery */
     const Xuelian__Genesis *message; /* decoded; lives as long as the genesis */
     void *memory;                    /* private */
 };

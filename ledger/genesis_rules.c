@@ -3,6 +3,8 @@
 #include <stdio.h>
 
 #include "ledger/tx/records.h"
+#include "proto/bytes.h"
+#include "proto/convert.h"
 
 /* Members, courses and rules ascend, so a number is found by halving. */
 #define FIND(function, type, list, count)                                     \
@@ -84,6 +86,44 @@ enum status genesis_check_rules(const Xuelian__Genesis *message, char error[GENE
             return ST_BAD_CONFIG;
         }
         before = entry->id;
+    }
+    return ST_OK;
+}
+
+static bool has_key(const Xuelian__Member *member, const struct pubkey33 *key)
+{
+    struct pubkey33 other;
+    for (size_t i = 0; i < member->n_keys; i++) {
+        if (field_copy(&other, 33, &member->keys[i]->key) && pubkey33_compare(&other, key) == 0) {
+            return true;
+        }
+    }
+    for (size_t i = 0; i < member->n_nodes; i++) {
+        if (field_copy(&other, 33, &member->nodes[i]->key) && pubkey33_compare(&other, key) == 0) {
+            return true;
+        }
+    }
+    return false;
+}
+
+enum status genesis_check_recovery(const Xuelian__Genesis *message, struct recovery_keys *keys,
+                                   char error[GENESIS_ERROR_SIZE])
+{
+    const char *wrong = recovery_keys_read(keys, message);
+    if (wrong != NULL) {
+        snprintf(error, GENESIS_ERROR_SIZE, "the recovery keys %s", wrong);
+        return ST_BAD_CONFIG;
+    }
+    for (size_t i = 0; i < message->n_members; i++) {
+        for (uint32_t k = 0; k < keys->count; k++) {
+            if (has_key(message->members[i], &keys->keys[k])) {
+                snprintf(error, GENESIS_ERROR_SIZE,
+                         "recovery key %u is a key of member %u; recovery keys are kept offline "
+                         "and used for nothing else",
+                         (unsigned)k + 1, (unsigned)message->members[i]->id);
+                return ST_BAD_CONFIG;
+            }
+        }
     }
     return ST_OK;
 }

@@ -26,6 +26,7 @@
     X(ACCOUNT, "xuelian/account/v1")                   \
     X(SUMMARY, "xuelian/summary/v1")                   \
     X(VERSION, "xuelian/version/v1")                   \
+    X(RECOVERY, "xuelian/recovery/v1")                 \
     X(SIGN_PRE_PREPARE, "xuelian/sign/pre-prepare/v1") \
     X(SIGN_PREPARE, "xuelian/sign/prepare/v1")         \
     X(SIGN_COMMIT, "xuelian/sign/commit/v1")           \
@@ -35,6 +36,7 @@
     X(SIGN_HELLO, "xuelian/sign/hello/v1")             \
     X(SIGN_RECEIPT, "xuelian/sign/receipt/v1")         \
     X(SIGN_TLS, "xuelian/sign/tls/v1")                 \
+    X(SIGN_RECOVERY, "xuelian/sign/recovery/v1")       \
     X(VIEW_CHANGE, "xuelian/view-change/v1")           \
     X(VIEW_CHANGE_SET, "xuelian/view-change-set/v1")   \
     /* kind tags of Merkle leaves */                   \

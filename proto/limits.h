@@ -50,6 +50,9 @@
     X(PROPOSALS_OPEN_MAX, 32, "open proposals of a member", "PROPOSALS_FULL")             \
     X(VOTES_MAX, 256, "votes on a proposal", "LIST_FULL")                                 \
     X(OPEN_HEIGHTS_MAX, 10000000, "heights a proposal is open", "BAD_FIELD")              \
+    X(RECOVERY_KEYS_MAX, 32, "recovery keys in genesis", "genesis is refused")            \
+    X(RECOVERY_SIZE_MAX, 49152, "bytes of a signed recovery", "BAD_SIZE")                 \
+    X(RECOVERY_REASON_MAX, 1024, "bytes of a recovery's reason", "BAD_ENCODING")          \
     X(HEADER_RING, 100000, "recent header hashes kept", "BAD_PARAMETER")                  \
     X(MERKLE_DEPTH_MAX, 64, "nodes of a path", "TOO_DEEP")                                \
     X(SET_CHANGES_MAX, 10000, "set changes in a proof", "TOO_DEEP")                       \

@@ -272,6 +272,19 @@ enum status_class {
       "证明超过要求的时效；请重新获取")                                                            \
     X(NOT_PRIMARY, 310, BAD, "the sender does not lead that view at that height; dropped",         \
       "发送者不是该视图在该高度的主节点；已丢弃")                                                  \
+    X(NO_RECOVERY, 311, BAD,                                                                       \
+      "the genesis file names no recovery keys: this network has no recovery",                     \
+      "创世文件没有恢复密钥：本网络无法恢复")                                                      \
+    X(RECOVERY_SIGNATURES, 312, BAD,                                                               \
+      "fewer signatures of recovery keys than genesis asks for; let more key holders sign",        \
+      "恢复密钥的签名少于创世文件的要求；请由更多持有人签名")                                      \
+    X(RECOVERY_BASE, 313, BAD,                                                                     \
+      "the recovery goes on from another block than the newest one here; make it from the "        \
+      "newest",                                                                                    \
+      "恢复所依据的区块不是本节点的最新区块；请依据最新区块制作")                                  \
+    X(RECOVERY_SET, 314, BAD,                                                                      \
+      "the recovery's validator set is none, or its era is not its block's height + 1",            \
+      "恢复记录中的验证者集合无效，或其纪元不是恢复区块高度加一")                                  \
     /* node and storage */                                                                         \
     X(BUSY, 400, AGAIN, "the node has more waiting than it can commit soon; try again later",      \
       "节点排队已满；请稍后重试")                                                                  \

@@ -39,7 +39,7 @@ static size_t put_bytes(uint8_t *out, uint32_t field, const void *data, size_t s
 }
 
 /* Canonical ValidatorSet of the set derived from genesis; later ones come as bytes. */
-static void set_hash(struct hash32 *out, const struct validator_set *set)
+void set_hash(struct hash32 *out, const struct validator_set *set)
 {
     uint8_t bytes[VALIDATOR_SET_SIZE_MAX];
     size_t size = put_u64(bytes, 1, set->era);
@@ -181,9 +181,8 @@ static enum verify_fault signatures_check(struct verifier *v, const struct heade
     return VERIFY_FAULT_NONE;
 }
 
-/* A header of this chain, certified by the set derived so far. */
-static enum verify_fault certified_check(struct verifier *v, struct bytes header_bytes,
-                                         struct bytes certificate_bytes, struct header *header)
+enum verify_fault certified_check(struct verifier *v, struct bytes header_bytes,
+                                  struct bytes certificate_bytes, struct header *header)
 {
     struct certificate_view certificate;
     struct hash32 hash;
@@ -247,16 +246,10 @@ static bool validator_read(struct bytes message, struct validator_set *set)
     return true;
 }
 
-static enum verify_fault next_set_read(struct verifier *v, struct bytes bytes,
-                                       const struct header *header)
+bool set_read(struct verifier *v, struct bytes bytes, uint64_t era)
 {
     struct reader reader;
     struct bytes message;
-    struct hash32 hash;
-    hash_tagged(&hash, TAG_VALIDATORS, bytes.data, bytes.size);
-    if (!hash32_equal(&hash, &header->next_validators_hash)) {
-        return fault_at(v, VERIFY_FAULT_SET_CHANGE, header->height);
-    }
     reader_init(&reader, bytes);
     v->set.era = reader_u64(&reader, 1);
     v->set.count = 0;
@@ -265,9 +258,19 @@ static enum verify_fault next_set_read(struct verifier *v, struct bytes bytes,
             reader_refuse(&reader);
         }
     }
-    if (!reader_end(&reader) || v->set.count == 0 || v->set.era != header->height + 1) {
+    return reader_end(&reader) && v->set.count > 0 && v->set.era == era;
+}
+
+static enum verify_fault next_set_read(struct verifier *v, struct bytes bytes,
+                                       const struct header *header)
+{
+    struct hash32 hash;
+    hash_tagged(&hash, TAG_VALIDATORS, bytes.data, bytes.size);
+    if (!hash32_equal(&hash, &header->next_validators_hash) ||
+        !set_read(v, bytes, header->height + 1)) {
         return fault_at(v, VERIFY_FAULT_SET_CHANGE, header->height);
     }
+    v->set_base = v->result->header_hash;
     return VERIFY_FAULT_NONE;
 }
 
@@ -279,18 +282,24 @@ static enum verify_fault set_change_check(struct verifier *v, struct bytes messa
     struct bytes header_bytes = reader_bytes(&reader, 1);
     struct bytes certificate = reader_bytes(&reader, 2);
     struct bytes next_set = reader_bytes(&reader, 3);
+    struct bytes recovery = reader_bytes(&reader, 4);
+    if (next_set.size > 0 && recovery.size > 0) {
+        reader_refuse(&reader);
+    }
     enum verify_fault fault = proof_end(v, &reader);
     if (fault != VERIFY_FAULT_NONE) {
         return fault;
+    }
+    v->result->set_changes++;
+    if (recovery.size > 0) {
+        return recovery_check(v, header_bytes, certificate, recovery);
     }
     fault = certified_check(v, header_bytes, certificate, &header);
     if (fault != VERIFY_FAULT_NONE) {
         return fault;
     }
     /* A header below the era of its set is refused above: heights ascend from change to change. */
-    fault = next_set_read(v, next_set, &header);
-    v->result->set_changes++;
-    return fault;
+    return next_set_read(v, next_set, &header);
 }
 
 enum verify_fault anchor_check(struct verifier *v, struct bytes anchor)

@@ -222,6 +222,18 @@ enum verify_fault genesis_read(struct verifier *v)
             reader_refuse(&reader);
         }
     }
+    uint32_t keys = 0;
+    while (fault == VERIFY_FAULT_NONE && reader_next(&reader, 12, &message)) {
+        if (!recovery_key_read(v, keys++, message)) {
+            reader_refuse(&reader);
+        }
+    }
+    v->result->recovery_threshold = reader_u32(&reader, 13);
+    if (keys == 0
+            ? v->result->recovery_threshold > 0
+            : v->result->recovery_threshold <= keys / 2 || v->result->recovery_threshold > keys) {
+        reader_refuse(&reader);
+    }
     if (fault == VERIFY_FAULT_NONE) {
         fault = genesis_end(v, &reader);
     }

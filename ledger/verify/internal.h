@@ -30,7 +30,9 @@ struct verifier {
     struct genesis_table courses;
     struct validator_set set; /* the one that certifies next, derived from genesis */
     bool set_unusable;        /* genesis names a validator that cannot be one */
-    struct header header;     /* certified, once anchor_check has passed */
+    struct hash32 set_base;   /* header that ended the era before; zeros: not shown */
+    struct bytes recovery_keys[LIMIT_RECOVERY_KEYS_MAX]; /* RecoveryKey messages of genesis */
+    struct header header; /* certified, once anchor_check has passed */
 };
 
 /* Scratch, or NULL when it is used up. Consecutive calls for one type make one array of it. */
@@ -56,6 +58,17 @@ enum genesis_key genesis_key_find(const struct verifier *v, uint32_t member,
 enum verify_fault anchor_check(struct verifier *v, struct bytes anchor);
 /* A header of this chain, certified by nobody yet. */
 enum verify_fault header_read(struct verifier *v, struct bytes bytes, struct header *header);
+/* A header of this chain, certified by the set derived so far. */
+enum verify_fault certified_check(struct verifier *v, struct bytes header_bytes,
+                                  struct bytes certificate_bytes, struct header *header);
+void set_hash(struct hash32 *out, const struct validator_set *set);
+/* Makes a canonical ValidatorSet of this era the derived one; false when it is none. */
+bool set_read(struct verifier *v, struct bytes bytes, uint64_t era);
+
+/* recovery.c: RecoveryKey of genesis; and a SetChange that is a recovery. */
+bool recovery_key_read(struct verifier *v, uint32_t index, struct bytes message);
+enum verify_fault recovery_check(struct verifier *v, struct bytes header_bytes,
+                                 struct bytes certificate, struct bytes message);
 
 /* block.c: the body of a transaction proof. */
 enum verify_fault transaction_check(struct verifier *v, struct bytes message);

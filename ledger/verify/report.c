@@ -183,7 +183,33 @@ static void report_signers(struct report *r)
         say(r, "; the set changed ", "；自创世以来集合变更 ");
         say_number(r, result->set_changes);
         say(r, " times since genesis, each change certified", " 次，每次变更均经认证");
+        if (result->recovery_count > 0) {
+            say(r, " or a RECOVERY", "或为恢复");
+        }
     }
+    text_put(&r->text, "\n");
+}
+
+static void report_recovery(struct report *r, const struct verify_recovery *recovery)
+{
+    const struct verify_result *result = r->result;
+    const char *between = "";
+    say(r, "  RECOVERY   at block ", "  恢复    区块 ");
+    say_number(r, recovery->height);
+    say(r, " the validators were replaced by ", "：验证者集合由 ");
+    say_number(r, recovery->signer_count);
+    say(r, " of ", "/");
+    say_number(r, result->recovery_keys);
+    say(r, " recovery keys, not by the set before (", " 个恢复密钥替换，未经此前集合认证（");
+    for (uint32_t i = 0; i < result->recovery_keys; i++) {
+        if ((recovery->signers >> i & 1) != 0) {
+            text_put(&r->text, between);
+            text_outside(&r->text, result->recovery_holders[i]);
+            between = r->language == VERIFY_CHINESE ? "、" : ", ";
+        }
+    }
+    say(r, "). Reason given: ", "）。所述原因：");
+    text_outside(&r->text, recovery->reason);
     text_put(&r->text, "\n");
 }
 
@@ -227,6 +253,9 @@ static void report_head(struct report *r)
     text_time(&r->text, result->time_ms);
     text_put(&r->text, "\n");
     report_signers(r);
+    for (uint32_t i = 0; i < result->recovery_count; i++) {
+        report_recovery(r, &result->recoveries[i]);
+    }
 }
 
 static void report_account(struct report *r)
@@ -458,7 +487,15 @@ static void report_open(struct report *r)
     say_number(r, result->set_size);
     say(r, " validators being at most ", " 个验证者中作恶者不超过 ");
     say_number(r, quorum_faulty(result->set_size));
-    say(r, ".\n", " 个。\n");
+    if (result->recovery_count > 0) {
+        say(r, "; and of ", " 个，且");
+        say_number(r, result->recovery_keys);
+        say(r, " recovery keys fewer than ", "个恢复密钥中落入他人之手的少于");
+        say_number(r, result->recovery_threshold);
+        say(r, " in wrong hands.\n", "个。\n");
+    } else {
+        say(r, ".\n", " 个。\n");
+    }
 }
 
 size_t verify_report(char *text, size_t size, const struct verify_result *result,

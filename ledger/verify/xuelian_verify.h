@@ -107,6 +107,21 @@ struct verify_options {
       "a block is from before the validator set that certifies it: the changes of the set are "    \
       "not in ascending order",                                                                    \
       "区块早于认证它的验证者集合：集合变更未按高度递增")                                          \
+    X(RECOVERY_KEYS, BAD_PROOF, HEIGHT,                                                            \
+      "the path contains a recovery, but the genesis file names no recovery keys",                 \
+      "路径中有恢复，但创世文件没有恢复密钥")                                                      \
+    X(RECOVERY_BASE, BAD_PROOF, HEIGHT,                                                            \
+      "a recovery goes on from another block than the one shown",                                  \
+      "恢复所依据的区块与所示区块不符")                                                            \
+    X(RECOVERY_SET, BAD_PROOF, HEIGHT,                                                             \
+      "the validator set of a recovery is none, or its era is not the next",                       \
+      "恢复记录中的验证者集合无效，或其纪元不是下一个")                                            \
+    X(RECOVERY_SIGNATURES, NO_QUORUM, HEIGHT,                                                      \
+      "a recovery is signed by fewer recovery keys than genesis asks for",                         \
+      "恢复记录的恢复密钥签名少于创世文件的要求")                                                  \
+    X(RECOVERY_SIGNATURE, BAD_SIGNATURE, HEIGHT,                                                   \
+      "a signature on a recovery does not verify: signature or record was altered",                \
+      "恢复记录的签名无效：签名或记录被改动")                                                      \
     X(PATH_SHAPE, BAD_PROOF, NOTHING,                                                              \
       "a path has more or fewer hashes than a tree of that size: it was altered",                  \
       "路径的哈希数与树的大小不符：路径被改动")                                                    \
@@ -274,6 +289,14 @@ struct verify_signer {
     struct verify_name name;
 };
 
+/* A recovery on the path: who held the recovery keys put another set in the place of one that was lost. */
+struct verify_recovery {
+    uint64_t height;     /* of the recovery's block */
+    struct bytes reason; /* their words; borrows the proof */
+    uint32_t signers;    /* bit i: recovery_holders[i] signed */
+    uint32_t signer_count;
+};
+
 struct verify_total {
     uint64_t outcomes; /* neither revoked nor suspended */
     uint64_t credits;  /* hundredths */
@@ -326,6 +349,11 @@ struct verify_result {
     uint32_t signer_count; /* those who signed: the quorum */
     uint32_t set_changes;  /* validator-set changes since genesis, each checked */
     struct verify_signer signers[LIMIT_VALIDATORS_MAX];
+    uint32_t recovery_count; /* of the set changes, those by recovery keys and not by validators */
+    const struct verify_recovery *recoveries; /* in scratch, ascending height */
+    uint32_t recovery_keys;                   /* that genesis names, and who holds them */
+    uint32_t recovery_threshold;
+    struct bytes recovery_holders[LIMIT_RECOVERY_KEYS_MAX];
 
     struct hash32 learner;                     /* record and archive */
     enum verify_account_status account_status; /* record and archive */

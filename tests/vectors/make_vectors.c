@@ -584,7 +584,7 @@ static const struct vector vectors[] = {
     {.name = NULL},
 };
 
-static const struct vector *const tables[] = {vectors, block_vectors};
+static const struct vector *const tables[] = {vectors, block_vectors, recovery_vectors};
 
 /* ---- writing ---- */
 
@@ -670,7 +670,8 @@ static void vector_write(const char *folder, const struct vector *vector)
     struct built proof = vector_build(world, vector);
     char genesis_name[64];
     vector_check(vector, genesis, (struct bytes){proof.data, proof.size});
-    snprintf(genesis_name, sizeof genesis_name, "%u-validators", (unsigned)vector->plan.validators);
+    snprintf(genesis_name, sizeof genesis_name, "%u-validators%s",
+             (unsigned)vector->plan.validators, vector->plan.recovery_keys > 0 ? "-recovery" : "");
     FILE *file = file_open(folder, "genesis-", genesis_name);
     fprintf(file, "# A genesis of %s for the proofs that name it.\n", genesis_name);
     hex_write(file, genesis.data, genesis.size);

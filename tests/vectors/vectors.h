@@ -22,6 +22,7 @@ struct vector {
 };
 
 /* Ended by an entry without a name. */
-extern const struct vector block_vectors[]; /* vectors_block.c: transactions */
+extern const struct vector block_vectors[];    /* vectors_block.c: transactions */
+extern const struct vector recovery_vectors[]; /* vectors_recovery.c */
 
 #endif

@@ -72,6 +72,19 @@ class Genesis:
                 inner.end()
             message.require(len(message.all(9)) <= 10_000 and len(message.all(10)) <= 10_000)
             message.require(len(message.all(11)) <= 1000)
+            self.recovery_keys = []
+            for data in message.all(12):
+                inner = Message(data)
+                self.recovery_keys.append(inner.fixed(1, 33))
+                inner.text(2)
+                inner.end()
+            keys, self.recovery_threshold = self.recovery_keys, message.u32(13)
+            message.require(keys == sorted(set(keys)) and len(keys) <= 32)
+            message.require(all(point_of(key) is not None for key in keys))
+            if keys:
+                message.require(len(keys) < 2 * self.recovery_threshold <= 2 * len(keys))
+            else:
+                message.require(self.recovery_threshold == 0)
             message.end()
         except Bad:
             raise Refused("GENESIS_ENCODING") from None
@@ -119,22 +132,83 @@ class Anchor:
     """The certified header of a proof."""
 
     def __init__(self, genesis, data):
-        self.genesis, self.set = genesis, genesis.set
+        self.genesis, self.set, self.recoveries = genesis, genesis.set, []
+        self.set_base = None  # hash of the header that ended the era before, when it was shown
         message = Message(data)
         header, certificate = message.bytes(1), message.bytes(2)
         for change in message.all(3):
             inner = Message(change)
-            parts = inner.bytes(1), inner.bytes(2), inner.bytes(3)
+            parts = inner.bytes(1), inner.bytes(2), inner.bytes(3), inner.bytes(4)
+            inner.require(not (parts[2] and parts[3]))
             inner.end()
+            if parts[3]:
+                self.recovery(parts[0], parts[1], parts[3])
+                continue
             self.certified(parts[0], parts[1])
-            self.set = self.next_set(parts[2])
+            if tagged("validators", parts[2]) != self.next_validators_hash:
+                raise Refused("SET_CHANGE")
+            self.set = self.next_set(parts[2], self.height + 1, "SET_CHANGE")
+            self.set_base = self.header_hash
         message.end()
         self.certified(header, certificate)
 
-    def certified(self, header, data):
+    def recovery(self, header, certificate, data):
+        """A set that the holders of the recovery keys put in the place of one that was lost."""
+        if certificate:
+            self.certified(header, certificate)
+        else:
+            self.read_header(header)
+            if (
+                self.height + 1 != self.set.era
+                or self.next_validators_hash != tagged("validators", self.set.encode())
+                or self.set_base not in (None, self.header_hash)
+            ):
+                raise Refused("CERTIFICATE_MISSING")
+        outer = Message(data)
+        body = outer.bytes(1)
+        message = Message(body)
+        chain_id, height, header_hash = message.fixed(1), message.number(2), message.fixed(3)
+        next_set = message.bytes(4)
+        for element in message.all(5):
+            inner = Message(element)
+            inner.fixed(1, 33)
+            for address in inner.all(2):
+                try:
+                    inner.require("\0" not in address.decode())
+                except UnicodeDecodeError:
+                    raise Bad() from None
+            inner.end()
+        reason = message.text(6, 1024)
+        message.end()
+        if chain_id != self.genesis.chain_id:
+            raise Refused("WRONG_CHAIN")
+        if not self.genesis.recovery_keys:
+            raise Refused("RECOVERY_KEYS")
+        if (height, header_hash) != (self.height, self.header_hash):
+            raise Refused("RECOVERY_BASE")
+        self.set, self.set_base = self.next_set(next_set, height + 2, "RECOVERY_SET"), None
+        digest, last, count = tagged("sign/recovery", body), 0, 0
+        while (element := outer.next(2)) is not None:
+            inner = Message(element)
+            number, signature = inner.u32(1), inner.fixed(2, 64)
+            inner.end()
+            if not last < number <= len(self.genesis.recovery_keys):
+                raise Refused("RECOVERY_SIGNATURES")
+            if not signature_valid(self.genesis.recovery_keys[number - 1], digest, signature):
+                raise Refused("RECOVERY_SIGNATURE")
+            last, count = number, count + 1
+        outer.end()
+        if count < self.genesis.recovery_threshold:
+            raise Refused("RECOVERY_SIGNATURES")
+        self.recoveries.append(f"a recovery at block {height + 1}: {reason}")
+
+    def read_header(self, header):
         self.header = kinds.Header(self.genesis.chain_id, header)
         self.height, self.time_ms, self.header_hash = self.header.height, self.header.time_ms, self.header.hash
         self.state_root, self.next_validators_hash = self.header.state_root, self.header.next_validators_hash
+
+    def certified(self, header, data):
+        self.read_header(header)
         validators_hash = self.header.validators_hash
         if not data:
             raise Refused("CERTIFICATE_MISSING")
@@ -172,9 +246,7 @@ class Anchor:
             if not signature_valid(self.set.validators[signer][1], digest, signatures[64 * place:64 * place + 64]):
                 raise Refused("CERTIFICATE_SIGNATURE")
 
-    def next_set(self, data):
-        if tagged("validators", data) != self.next_validators_hash:
-            raise Refused("SET_CHANGE")
+    def next_set(self, data, wanted_era, fault):
         validators = []
         try:
             message = Message(data)
@@ -186,10 +258,10 @@ class Anchor:
                 validators.append((joined, key, member, incarnation))
             message.end()
         except Bad:
-            raise Refused("SET_CHANGE") from None
+            raise Refused(fault) from None
         made = ValidatorSet(era, validators)
-        if not made.usable() or era != self.height + 1:
-            raise Refused("SET_CHANGE")
+        if not made.usable() or era != wanted_era:
+            raise Refused(fault)
         return made
 
 
@@ -483,7 +555,7 @@ def verify(genesis_bytes, proof, now_ms=0, max_age_ms=0, trusted_height=0):
         words = BODIES[kind](anchor, body)
     except Bad:
         raise Refused("PROOF_ENCODING") from None
-    return f"{words}, as of height {anchor.height}"
+    return "; ".join([f"{words}, as of height {anchor.height}"] + anchor.recoveries)
 
 
 # ---- vectors ----

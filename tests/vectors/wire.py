@@ -147,10 +147,10 @@ class Message:
             raise Bad()
         return value or b""
 
-    def text(self, field):
+    def text(self, field, largest=256):
         value = self.bytes(field)
         try:
-            if len(value) > 256 or b"\0" in value:
+            if len(value) > largest or b"\0" in value:
                 raise Bad()
             return value.decode()
         except UnicodeDecodeError:

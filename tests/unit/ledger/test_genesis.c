@@ -51,6 +51,74 @@ static void assert_refused(const Xuelian__Genesis *broken, const char *sentence)
 
 static uint64_t memory[16384];
 
+/* Recovery keys as they must be, to be broken one by one. */
+static Xuelian__Genesis *with_recovery(Xuelian__RecoveryKey *keys, Xuelian__RecoveryKey **list)
+{
+    static char holder[] = "省教育厅";
+    static struct pubkey33 found[3];
+    Xuelian__Genesis *g = decode_sample(memory, sizeof memory);
+    uint32_t count = 0;
+    for (uint8_t secret = 100; count < 3; secret++) {
+        uint8_t bytes[32] = {[31] = secret};
+        struct signer *signer = NULL;
+        assert_int_equal(signer_new(&signer, bytes), ST_OK);
+        if (count == 0 || pubkey33_compare(&found[count - 1], signer_key(signer)) < 0) {
+            found[count++] = *signer_key(signer);
+        }
+        signer_free(signer);
+    }
+    for (uint32_t i = 0; i < 3; i++) {
+        xuelian__recovery_key__init(&keys[i]);
+        keys[i].key = (ProtobufCBinaryData){.len = 33, .data = found[i].bytes};
+        keys[i].holder = holder;
+        list[i] = &keys[i];
+    }
+    g->n_recovery_keys = 3;
+    g->recovery_keys = list;
+    g->recovery_threshold = 2;
+    return g;
+}
+
+static void test_recovery_keys(void **state)
+{
+    static uint8_t bytes[8192];
+    Xuelian__RecoveryKey keys[3];
+    Xuelian__RecoveryKey *list[3];
+    char error[GENESIS_ERROR_SIZE];
+    struct genesis genesis;
+    Xuelian__Genesis *g = with_recovery(keys, list);
+    (void)state;
+    size_t size = canonical_encode(bytes, &g->base);
+    assert_int_equal(genesis_parse(&genesis, bytes_of(bytes, size), error), ST_OK);
+    assert_int_equal(genesis.recovery.count, 3);
+    assert_int_equal(genesis.recovery.threshold, 2);
+    genesis_free(&genesis);
+    g->recovery_threshold = 1;
+    assert_refused(g, "the recovery keys need a threshold of more than half of them, so that no "
+                      "two groups can each make a recovery");
+    g->recovery_threshold = 4;
+    assert_refused(g, "the recovery keys need a threshold of more than half of them, so that no "
+                      "two groups can each make a recovery");
+    g = with_recovery(keys, list);
+    list[1] = list[0];
+    assert_refused(g, "the recovery keys are not in ascending order of the keys, without repeats");
+    g = with_recovery(keys, list);
+    keys[1].key.len = 32;
+    assert_refused(g, "the recovery keys contain one that is not a secp256k1 public key");
+    g = with_recovery(keys, list);
+    g->members[2]->keys[0]->key = keys[1].key;
+    assert_refused(g, "recovery key 2 is a key of member 3; recovery keys are kept offline and "
+                      "used for nothing else");
+    g = with_recovery(keys, list);
+    g->members[0]->nodes[0]->key = keys[0].key;
+    assert_refused(g, "recovery key 1 is a key of member 1; recovery keys are kept offline and "
+                      "used for nothing else");
+    g = decode_sample(memory, sizeof memory);
+    g->recovery_threshold = 1;
+    assert_refused(g, "the recovery keys need a threshold of more than half of them, so that no "
+                      "two groups can each make a recovery");
+}
+
 static void test_sentences(void **state)
 {
     Xuelian__Genesis *g = decode_sample(memory, sizeof memory);
@@ -172,8 +240,8 @@ static void test_not_a_genesis_file(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_derived), cmocka_unit_test(test_sentences),
-        cmocka_unit_test(test_members_are_bounded), cmocka_unit_test(test_too_many_courses),
-        cmocka_unit_test(test_not_a_genesis_file)};
+        cmocka_unit_test(test_derived),          cmocka_unit_test(test_sentences),
+        cmocka_unit_test(test_recovery_keys),    cmocka_unit_test(test_members_are_bounded),
+        cmocka_unit_test(test_too_many_courses), cmocka_unit_test(test_not_a_genesis_file)};
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -149,6 +149,7 @@ void genesis_make(struct world *w)
     genesis.members = members;
     genesis.n_courses = 1;
     genesis.courses = courses;
+    recovery_keys_make(w, &genesis);
     w->genesis_set.era = 1;
     w->genesis = encode(w, &genesis.base);
     hash_tagged(&w->chain_id, TAG_GENESIS, w->genesis.data, w->genesis.size);

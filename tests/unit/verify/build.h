@@ -24,26 +24,32 @@ enum {
 /* Lies inside what the validators certify. */
 enum build_lie {
     LIE_NONE,
-    LIE_TOTALS,        /* the summary has one credit more */
-    LIE_POINTS,        /* and points that no item gave */
-    LIE_OTHER_ACCOUNT, /* item 1's content is of another learner */
-    LIE_NUMBER,        /* item 2's version says it is item 1 */
-    LIE_FUTURE,        /* item 1 is from after the header */
-    LIE_HISTORY,       /* item 3's versions do not chain */
-    LIE_KEY,           /* the issuer signs with a key that is not its own */
-    LIE_STRANGER,      /* the issuer is not in genesis (no lie: it may have joined later) */
-    LIE_EXPIRED_TX,    /* the deposit was recorded after its valid_until */
-    LIE_FULL_SUMMARY,  /* the summary names a kind of which all outcomes are gone: allowed */
-    LIE_POINTS_ITEM    /* item 2 is a points entry (no lie: its content is not read) */
+    LIE_RECOVERY_CHAIN,  /* the first recovery is of another chain */
+    LIE_RECOVERY_HEADER, /* or goes on from another header */
+    LIE_RECOVERY_ERA,    /* or its set's era is the one after the next */
+    LIE_RECOVERY_ORDER,  /* or a key of its set is there twice */
+    LIE_TOTALS,          /* the summary has one credit more */
+    LIE_POINTS,          /* and points that no item gave */
+    LIE_OTHER_ACCOUNT,   /* item 1's content is of another learner */
+    LIE_NUMBER,          /* item 2's version says it is item 1 */
+    LIE_FUTURE,          /* item 1 is from after the header */
+    LIE_HISTORY,         /* item 3's versions do not chain */
+    LIE_KEY,             /* the issuer signs with a key that is not its own */
+    LIE_STRANGER,        /* the issuer is not in genesis (no lie: it may have joined later) */
+    LIE_EXPIRED_TX,      /* the deposit was recorded after its valid_until */
+    LIE_FULL_SUMMARY,    /* the summary names a kind of which all outcomes are gone: allowed */
+    LIE_POINTS_ITEM      /* item 2 is a points entry (no lie: its content is not read) */
 };
 
 struct build_plan {
     uint32_t validators;
     uint32_t items;
-    uint32_t bulk;        /* items of the bulk deposit that item i is at place i of; 0: single */
-    uint32_t accounts;    /* beside the learner's */
-    uint32_t set_changes; /* before BUILD_HEIGHT */
-    uint32_t earlier;     /* earlier versions of item 1; item 3 always has one, and is revoked */
+    uint32_t bulk;          /* items of the bulk deposit that item i is at place i of; 0: single */
+    uint32_t accounts;      /* beside the learner's */
+    uint32_t set_changes;   /* before BUILD_HEIGHT */
+    uint32_t recovery_keys; /* in genesis; more than half of them must sign, and sign */
+    uint32_t recoveries; /* after the set changes; the second goes on from the first's own block */
+    uint32_t earlier;    /* earlier versions of item 1; item 3 always has one, and is revoked */
     uint32_t
         transactions; /* of the certified block and of the earlier one; 0: roots that lead nowhere */
     bool no_issuer;   /* leave the issuer's signatures out */

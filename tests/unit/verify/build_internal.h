@@ -39,9 +39,12 @@ struct world {
     struct validator_set genesis_set;
     struct signer *signers[LIMIT_VALIDATORS_MAX]; /* of `set`, in its order */
     struct validator_set set;
-    struct signer *made[LIMIT_VALIDATORS_MAX + CHANGES_MAX];
+    struct signer *made[LIMIT_VALIDATORS_MAX + CHANGES_MAX * LIMIT_VALIDATORS_MAX];
     uint32_t made_count;
     Xuelian__SetChange *changes[CHANGES_MAX];
+    struct signer *recovery_signers[LIMIT_RECOVERY_KEYS_MAX]; /* in the order of genesis */
+    struct validator_set before_recovery;
+    uint64_t recovered_height; /* of the newest recovery's block; 0: none */
     struct signer *issuer;
     struct item items[BUILD_ITEMS_MAX];
     struct hash32 item_leaves[BUILD_ITEMS_MAX];
@@ -71,6 +74,12 @@ void set_add(struct validator_set *set, struct signer **signers, struct validato
              struct signer *signer);
 void key_make(struct hash32 *out, uint32_t collection, const void *natural, size_t size);
 void genesis_make(struct world *w);
+/* build_recovery.c: the keys in genesis, and the recovery that stands at this place of the changes. */
+void recovery_keys_make(struct world *w, Xuelian__Genesis *genesis);
+void recovery_make(struct world *w, uint32_t index);
+struct bytes header_make(struct world *w, uint64_t height, const struct hash32 *state_root,
+                         const struct validator_set *next, struct hash32 *hash);
+struct bytes certificate_make(struct world *w, uint64_t height, const struct hash32 *hash);
 void items_make(struct world *w);
 void summary_make(struct world *w);
 void state_make(struct world *w, struct hash32 *state_root);

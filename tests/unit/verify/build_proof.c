@@ -20,8 +20,8 @@ struct bytes header_bytes(struct world *w, const struct header *header, struct h
     return bytes_of(bytes, header_encode(bytes, header));
 }
 
-static struct bytes header_make(struct world *w, uint64_t height, const struct hash32 *state_root,
-                                const struct validator_set *next, struct hash32 *hash)
+struct bytes header_make(struct world *w, uint64_t height, const struct hash32 *state_root,
+                         const struct validator_set *next, struct hash32 *hash)
 {
     struct header header = {.version = 1,
                             .suite = 1,
@@ -43,7 +43,7 @@ static struct bytes header_make(struct world *w, uint64_t height, const struct h
     return header_bytes(w, &header, hash);
 }
 
-static struct bytes certificate_make(struct world *w, uint64_t height, const struct hash32 *hash)
+struct bytes certificate_make(struct world *w, uint64_t height, const struct hash32 *hash)
 {
     struct certificate certificate = {
         .phase = VOTE_COMMIT, .view = VIEW, .height = height, .header_hash = *hash};
@@ -97,7 +97,8 @@ struct world *world_new(const struct build_plan *plan)
     void *memory = malloc(ARENA_SIZE);
     struct hash32 state_root;
     CHECK(w != NULL && memory != NULL);
-    CHECK(plan->set_changes <= CHANGES_MAX && plan->validators + 1 <= BUILD_ISSUER);
+    CHECK(plan->set_changes + plan->recoveries <= CHANGES_MAX &&
+          plan->validators + 1 <= BUILD_ISSUER);
     arena_init(&w->arena, memory, ARENA_SIZE);
     w->plan = *plan;
     w->learner = named("learner", 1);
@@ -109,6 +110,9 @@ struct world *world_new(const struct build_plan *plan)
     state_make(w, &state_root);
     for (uint32_t i = 0; i < plan->set_changes; i++) {
         set_change_make(w, i);
+    }
+    for (uint32_t i = 0; i < plan->recoveries; i++) {
+        recovery_make(w, plan->set_changes + i);
     }
     w->header = header_make(w, BUILD_HEIGHT, &state_root, &w->set, &w->header_hash);
     return w;
@@ -147,7 +151,7 @@ static Xuelian__Anchor *anchor_make(struct world *w)
     xuelian__anchor__init(anchor);
     anchor->header = borrow(w->header);
     anchor->certificate = borrow(certificate_make(w, BUILD_HEIGHT, &w->header_hash));
-    anchor->n_set_changes = w->plan.set_changes;
+    anchor->n_set_changes = w->plan.set_changes + w->plan.recoveries;
     anchor->set_changes = w->changes;
     return anchor;
 }

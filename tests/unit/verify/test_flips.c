@@ -71,6 +71,16 @@ static void test_every_bit_of_a_record(void **state)
     world_free(world);
 }
 
+/* The header that the second recovery goes on from has no certificate: the record alone names it. */
+static void test_every_bit_of_recoveries(void **state)
+{
+    (void)state;
+    struct build_plan plan = {.validators = 4, .items = 1, .recovery_keys = 3, .recoveries = 2};
+    struct world *world = world_new(&plan);
+    flip_all(world, world_record(world, 1), 5);
+    world_free(world);
+}
+
 static void test_every_bit_of_a_history(void **state)
 {
     (void)state;
@@ -195,6 +205,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_every_bit_of_a_record),
+        cmocka_unit_test(test_every_bit_of_recoveries),
         cmocka_unit_test(test_every_bit_of_a_history),
         cmocka_unit_test(test_every_bit_of_a_transaction),
         cmocka_unit_test(test_some_bits_of_an_archive),

@@ -95,6 +95,39 @@ static void test_record_report(void **state)
     world_free(world);
 }
 
+/* A reader must not take a set that recovery keys made for one that the validators certified. */
+static void test_recovery_report(void **state)
+{
+    (void)state;
+    struct build_plan plan = {
+        .validators = 4, .items = 2, .set_changes = 1, .recovery_keys = 3, .recoveries = 2};
+    struct world *world = world_new(&plan);
+    struct built proof = world_record(world, 1);
+    holds(world, &proof, VERIFY_ENGLISH);
+    assert_int_equal(run.result.set_changes, 3);
+    assert_int_equal(run.result.recovery_count, 2);
+    assert_int_equal(run.result.recoveries[1].height, 102);
+    assert_int_equal(run.result.recoveries[1].signer_count, 2);
+    assert_says(run.report, "; the set changed 3 times since genesis, each change certified or a "
+                            "RECOVERY\n");
+    assert_says(run.report,
+                "  RECOVERY   at block 101 the validators were replaced by 2 of 3 recovery keys, "
+                "not by the set before (Holder 持有人, Holder 持有人). Reason given: fire in the "
+                "machine room 机房火灾\n");
+    assert_says(run.report, "  RECOVERY   at block 102 ");
+    assert_says(run.report, "and of 3 recovery keys fewer than 2 in wrong hands.");
+    run_end(&run);
+    holds(world, &proof, VERIFY_CHINESE);
+    assert_says(run.report, "，每次变更均经认证或为恢复\n");
+    assert_says(run.report,
+                "  恢复    区块 101：验证者集合由 2/3 个恢复密钥替换，未经此前集合认证（Holder "
+                "持有人、Holder 持有人）。所述原因：fire in the machine room 机房火灾\n");
+    assert_says(run.report, "且3个恢复密钥中落入他人之手的少于2个。");
+    run_end(&run);
+    built_free(&proof);
+    world_free(world);
+}
+
 static void test_record_of_a_single_deposit(void **state)
 {
     (void)state;
@@ -394,6 +427,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_record_of_each_size),
         cmocka_unit_test(test_record_report),
+        cmocka_unit_test(test_recovery_report),
         cmocka_unit_test(test_record_of_a_single_deposit),
         cmocka_unit_test(test_record_with_history),
         cmocka_unit_test(test_record_of_an_unknown_issuer),
