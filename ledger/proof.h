@@ -51,4 +51,8 @@ enum status proof_transaction(const struct ledger_view *view, const struct proof
                               const struct stored_block *block, const struct hash32 *id,
                               uint8_t **proof, size_t *size);
 
+/* The validator sets from genesis on, through the anchor's set changes, and that of the next height. ST_CORRUPT, ST_IO. */
+enum status proof_set_history(const struct ledger_view *view, const struct proof_anchor *anchor,
+                              uint8_t **proof, size_t *size);
+
 #endif

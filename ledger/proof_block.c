@@ -1,9 +1,10 @@
-/* Proofs about a block: a transaction in it, or not in it. */
+/* Proofs about blocks: a transaction in one, or not in it; the validator sets. */
 #include <stdlib.h>
 #include <string.h>
 
 #include "ledger/proof_build.h"
 #include "ledger/state/history.h"
+#include "ledger/state/keys.h"
 #include "proto/bytes.h"
 #include "proto/check.h"
 #include "proto/convert.h"
@@ -142,5 +143,27 @@ enum status proof_transaction(const struct ledger_view *view, const struct proof
         status = build_pack(&builder, anchor, &wire, proof, size);
     }
     build_release(&builder);
+    return status;
+}
+
+enum status proof_set_history(const struct ledger_view *view, const struct proof_anchor *anchor,
+                              uint8_t **proof, size_t *size)
+{
+    struct builder builder = {.view = view};
+    struct state_key key = key_of('V');
+    Xuelian__Proof wire = XUELIAN__PROOF__INIT;
+    Xuelian__SetHistoryProof history = XUELIAN__SET_HISTORY_PROOF__INIT;
+    uint8_t *set = NULL;
+    size_t set_size = 0;
+    enum status status = kv_get(view->kv, view->snapshot, key_bytes(&key), &set, &set_size);
+    if (status != ST_OK) {
+        return status == ST_NOT_FOUND ? ST_CORRUPT : status;
+    }
+    wire.kind = XUELIAN__PROOF_KIND__PROOF_KIND_SET_HISTORY;
+    wire.set_history = &history;
+    history.set = field_borrow(set, set_size);
+    status = build_pack(&builder, anchor, &wire, proof, size);
+    build_release(&builder);
+    kv_free(set);
     return status;
 }

@@ -200,7 +200,9 @@ enum verify_fault certified_check(struct verifier *v, struct bytes header_bytes,
     }
     set_hash(&hash, &v->set);
     if (!hash32_equal(&hash, &header->validators_hash)) {
-        return fault_at(v, VERIFY_FAULT_SET_UNKNOWN, header->height);
+        bool retired = v->result->from_history && header->height < v->set.era;
+        return fault_at(v, retired ? VERIFY_FAULT_SET_RETIRED : VERIFY_FAULT_SET_UNKNOWN,
+                        header->height);
     }
     if (header->height < v->set.era) {
         return fault_at(v, VERIFY_FAULT_SET_ORDER, header->height);
@@ -302,6 +304,44 @@ static enum verify_fault set_change_check(struct verifier *v, struct bytes messa
     return next_set_read(v, next_set, &header);
 }
 
+/* With a history file: what the sets before its newest sign does not count, for nobody guards the keys of validators
+ * that have left; and its own header stands. */
+static enum verify_fault known_check(struct verifier *v)
+{
+    const struct verify_result *result = v->result;
+    if (v->known.count == 0) {
+        return VERIFY_FAULT_NONE;
+    }
+    if (!v->passed) {
+        return fault_at(
+            v, v->set.era < v->known.era ? VERIFY_FAULT_SET_RETIRED : VERIFY_FAULT_CONFLICT,
+            result->height);
+    }
+    if (result->height == v->known_height &&
+        !hash32_equal(&result->header_hash, &v->known_header)) {
+        return fault_at(v, VERIFY_FAULT_CONFLICT, result->height);
+    }
+    return result->kind == VERIFY_SET_HISTORY && result->height < v->known_height
+               ? fault_at(v, VERIFY_FAULT_OLD, v->known_height)
+               : VERIFY_FAULT_NONE;
+}
+
+/* Whether the set derived so far is the newest of the history file. After it nothing ends its era at or before the
+ * header of the history, which it certified or was named by. */
+static enum verify_fault known_pass(struct verifier *v)
+{
+    struct hash32 hash;
+    if (v->known.count == 0) {
+        return VERIFY_FAULT_NONE;
+    }
+    if (v->passed && v->set.era < v->known_height + 2) {
+        return fault_at(v, VERIFY_FAULT_CONFLICT, v->known_height);
+    }
+    set_hash(&hash, &v->set);
+    v->passed = v->passed || hash32_equal(&hash, &v->known_hash);
+    return VERIFY_FAULT_NONE;
+}
+
 enum verify_fault anchor_check(struct verifier *v, struct bytes anchor)
 {
     struct reader reader;
@@ -309,12 +349,22 @@ enum verify_fault anchor_check(struct verifier *v, struct bytes anchor)
     reader_init(&reader, anchor);
     struct bytes header = reader_bytes(&reader, 1);
     struct bytes certificate = reader_bytes(&reader, 2);
+    if (v->known.count > 0 && !reader_has(&reader, 3)) {
+        v->set = v->known;
+        v->result->from_history = true;
+    } else {
+        v->result->recovery_count = 0; /* those of the history are on this way too */
+    }
+    (void)known_pass(v);
     while (reader_next(&reader, 3, &change)) {
         if (v->result->set_changes == LIMIT_SET_CHANGES_MAX) {
             reader_refuse(&reader);
             break;
         }
         enum verify_fault fault = set_change_check(v, change);
+        if (fault == VERIFY_FAULT_NONE) {
+            fault = known_pass(v);
+        }
         if (fault != VERIFY_FAULT_NONE) {
             return fault;
         }
@@ -326,6 +376,32 @@ enum verify_fault anchor_check(struct verifier *v, struct bytes anchor)
     if (fault == VERIFY_FAULT_NONE) {
         v->result->height = v->header.height;
         v->result->time_ms = v->header.time_ms;
+        fault = known_check(v);
+    }
+    return fault;
+}
+
+enum verify_fault set_history_check(struct verifier *v, struct bytes message)
+{
+    struct verify_result *result = v->result;
+    struct reader reader;
+    struct hash32 hash;
+    reader_init(&reader, message);
+    struct bytes set = reader_bytes(&reader, 1);
+    enum verify_fault fault = proof_end(v, &reader);
+    hash_tagged(&hash, TAG_VALIDATORS, set.data, set.size);
+    if (fault == VERIFY_FAULT_NONE && !hash32_equal(&hash, &v->header.next_validators_hash)) {
+        fault = fault_at(v, VERIFY_FAULT_SET_CHANGE, result->height);
+    }
+    /* The set that certified this header goes on, or the header names another. */
+    if (fault == VERIFY_FAULT_NONE && !hash32_equal(&hash, &v->header.validators_hash)) {
+        fault = next_set_read(v, set, &v->header);
+    }
+    result->era = v->set.era;
+    result->validator_count = v->set.count;
+    for (uint32_t i = 0; i < v->set.count; i++) {
+        result->validators[i].member = v->set.validators[i].member;
+        result->validators[i].name = genesis_member_name(v, v->set.validators[i].member);
     }
     return fault;
 }

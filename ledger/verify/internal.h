@@ -33,6 +33,12 @@ struct verifier {
     struct hash32 set_base;   /* header that ended the era before; zeros: not shown */
     struct bytes recovery_keys[LIMIT_RECOVERY_KEYS_MAX]; /* RecoveryKey messages of genesis */
     struct header header; /* certified, once anchor_check has passed */
+    /* From the history file; zeros without one. */
+    struct validator_set known; /* the newest set that it tells */
+    struct hash32 known_hash;   /* of that set; no set has the hash zeros */
+    uint64_t known_height;      /* its header */
+    struct hash32 known_header;
+    bool passed; /* the anchor's sets pass through `known` */
 };
 
 /* Scratch, or NULL when it is used up. Consecutive calls for one type make one array of it. */
@@ -69,6 +75,9 @@ bool set_read(struct verifier *v, struct bytes bytes, uint64_t era);
 bool recovery_key_read(struct verifier *v, uint32_t index, struct bytes message);
 enum verify_fault recovery_check(struct verifier *v, struct bytes header_bytes,
                                  struct bytes certificate, struct bytes message);
+
+/* anchor.c: the body of a set history. */
+enum verify_fault set_history_check(struct verifier *v, struct bytes message);
 
 /* block.c: the body of a transaction proof. */
 enum verify_fault transaction_check(struct verifier *v, struct bytes message);

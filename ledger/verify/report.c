@@ -179,6 +179,11 @@ static void report_signers(struct report *r)
         }
         say_member(r, result->signers[i].member, &result->signers[i].name);
     }
+    if (result->from_history) {
+        say(r, "; their set is the newest of the history file, proved from genesis up to height ",
+            "；该集合为历史文件中最新的集合，自创世至以下高度均已证明：");
+        say_number(r, result->history_height);
+    }
     if (result->set_changes > 0) {
         say(r, "; the set changed ", "；自创世以来集合变更 ");
         say_number(r, result->set_changes);
@@ -241,6 +246,10 @@ static void report_head(struct report *r)
         break;
     case VERIFY_TRANSACTION:
         report_transaction_head(r);
+        break;
+    case VERIFY_SET_HISTORY:
+        say(r, "Proved: who the validators were, from genesis to the next height\n",
+            "已证明：自创世至下一高度的验证者集合\n");
         break;
     }
     say(r, "  Network    ", "  网络    ");
@@ -388,6 +397,25 @@ static void report_totals(struct report *r)
     }
 }
 
+static void report_sets(struct report *r)
+{
+    const struct verify_result *result = r->result;
+    say(r, "  Next       height ", "  此后    高度 ");
+    say_number(r, result->height + 1);
+    say(r, ": ", "：");
+    say_number(r, result->validator_count);
+    say(r, " validators, in this set since height ", " 个验证者，该集合始于高度 ");
+    say_number(r, result->era);
+    say(r, ", of which ", "，其中 ");
+    say_number(r, quorum_size(result->validator_count));
+    say(r, " certify a block\n", " 个认证一个区块\n");
+    for (uint32_t i = 0; i < result->validator_count; i++) {
+        say(r, "             ", "          ");
+        say_member(r, result->validators[i].member, &result->validators[i].name);
+        text_put(&r->text, "\n");
+    }
+}
+
 static void report_key(struct report *r)
 {
     const struct verify_result *result = r->result;
@@ -511,6 +539,8 @@ size_t verify_report(char *text, size_t size, const struct verify_result *result
             report_key(&r);
         } else if (result->kind == VERIFY_TRANSACTION) {
             report_transaction(&r);
+        } else if (result->kind == VERIFY_SET_HISTORY) {
+            report_sets(&r);
         } else {
             report_account(&r);
             report_items(&r);

@@ -371,6 +371,11 @@ struct proof_view {
     struct bytes body;
 };
 
+static bool kind_known(uint32_t kind)
+{
+    return kind <= VERIFY_TRANSACTION || kind == VERIFY_SET_HISTORY;
+}
+
 static enum verify_fault proof_read(struct verifier *v, struct proof_view *out)
 {
     struct reader reader;
@@ -389,7 +394,7 @@ static enum verify_fault proof_read(struct verifier *v, struct proof_view *out)
     if (!reader.bad && !hash32_equal(&chain_id, &v->chain_id)) {
         return VERIFY_FAULT_WRONG_CHAIN;
     }
-    if (!reader.bad && kind > VERIFY_TRANSACTION) {
+    if (!reader.bad && !kind_known(kind)) {
         return fault_at(v, VERIFY_FAULT_PROOF_KIND, kind);
     }
     out->anchor = reader_bytes(&reader, 4);
@@ -409,6 +414,50 @@ static enum verify_fault proof_read(struct verifier *v, struct proof_view *out)
     return fault;
 }
 
+/* The form of the proof at hand, and its anchor. */
+static enum verify_fault proof_open(struct verifier *v, struct proof_view *proof)
+{
+    if (v->proof.size > LIMIT_PROOF_SIZE_MAX) {
+        return VERIFY_FAULT_PROOF_SIZE;
+    }
+    if (v->proof.size == 0) {
+        return VERIFY_FAULT_PROOF_CUT;
+    }
+    enum verify_fault fault = proof_read(v, proof);
+    return fault != VERIFY_FAULT_NONE ? fault : anchor_check(v, proof->anchor);
+}
+
+/* The history file, from genesis as any proof; what it tells is kept, and the result is as before. */
+static enum verify_fault history_read(struct verifier *v, struct bytes history)
+{
+    struct verify_result *result = v->result;
+    struct validator_set first = v->set;
+    struct bytes proof = v->proof;
+    struct proof_view view;
+    v->proof = history;
+    enum verify_fault fault = proof_open(v, &view);
+    if (fault == VERIFY_FAULT_NONE && result->kind == VERIFY_SET_HISTORY) {
+        fault = set_history_check(v, view.body);
+    }
+    if (fault != VERIFY_FAULT_NONE || result->kind != VERIFY_SET_HISTORY) {
+        result->fault_name.size = 0;
+        return fault_at(v, VERIFY_FAULT_HISTORY_FILE, 0);
+    }
+    v->known = v->set;
+    v->known_hash = v->header.next_validators_hash;
+    v->known_height = result->height;
+    v->known_header = result->header_hash;
+    v->proof = proof;
+    v->set = first;
+    v->set_base = (struct hash32){{0}};
+    v->passed = false;
+    result->history_height = result->height;
+    result->kind = VERIFY_NOTHING;
+    result->set_changes = 0;
+    result->validator_count = 0;
+    return VERIFY_FAULT_NONE;
+}
+
 static enum verify_fault proof_check(struct verifier *v, const struct verify_options *options)
 {
     struct proof_view proof;
@@ -417,15 +466,11 @@ static enum verify_fault proof_check(struct verifier *v, const struct verify_opt
         return fault;
     }
     v->result->chain_id = v->chain_id;
-    if (v->proof.size > LIMIT_PROOF_SIZE_MAX) {
-        return VERIFY_FAULT_PROOF_SIZE;
+    if (options->history.size > 0) {
+        fault = history_read(v, options->history);
     }
-    if (v->proof.size == 0) {
-        return VERIFY_FAULT_PROOF_CUT;
-    }
-    fault = proof_read(v, &proof);
     if (fault == VERIFY_FAULT_NONE) {
-        fault = anchor_check(v, proof.anchor);
+        fault = proof_open(v, &proof);
     }
     if (fault == VERIFY_FAULT_NONE) {
         fault = age_check(v, options);
@@ -442,6 +487,8 @@ static enum verify_fault proof_check(struct verifier *v, const struct verify_opt
         return absence_check(v, proof.body);
     case VERIFY_TRANSACTION:
         return transaction_check(v, proof.body);
+    case VERIFY_SET_HISTORY:
+        return set_history_check(v, proof.body);
     case VERIFY_NOTHING:
         break;
     }

@@ -24,11 +24,12 @@
 
 /* The kinds of proof this verifier knows; numbers of ProofKind. */
 enum verify_kind {
-    VERIFY_NOTHING = 0,    /* refused before the kind was known */
-    VERIFY_RECORD = 1,     /* one item of one account */
-    VERIFY_ARCHIVE = 2,    /* all items of one account */
-    VERIFY_ABSENCE = 3,    /* a collection has no such entry */
-    VERIFY_TRANSACTION = 4 /* a transaction in a block, or not in it */
+    VERIFY_NOTHING = 0,     /* refused before the kind was known */
+    VERIFY_RECORD = 1,      /* one item of one account */
+    VERIFY_ARCHIVE = 2,     /* all items of one account */
+    VERIFY_ABSENCE = 3,     /* a collection has no such entry */
+    VERIFY_TRANSACTION = 4, /* a transaction in a block, or not in it */
+    VERIFY_SET_HISTORY = 6  /* the validator sets from genesis on */
 };
 
 enum verify_language { VERIFY_ENGLISH, VERIFY_CHINESE };
@@ -39,6 +40,9 @@ struct verify_options {
     uint64_t max_age_ms;        /* an older proof is STALE; 0: any age */
     uint64_t trusted_height;    /* newest height this verifier has trusted: a lower one is OLD */
     struct hash32 trusted_hash; /* header hash at trusted_height; zero: not known */
+    /* A proof of kind SET_HISTORY, kept from before: small proofs leave their set changes to it. With it a proof must
+     * be certified by its newest set or one after: what is signed with keys of sets before it is refused. Size 0: none. */
+    struct bytes history;
 };
 
 /* Why a proof is refused: X(NAME, status, what `fault_number` counts, English, Chinese). */
@@ -98,8 +102,9 @@ struct verify_options {
       "was altered",                                                                               \
       "验证者对区块的签名无效：区块头、证书或签名被改动")                                          \
     X(SET_UNKNOWN, UNKNOWN_VALIDATOR, HEIGHT,                                                      \
-      "the block was certified by a validator set that the proof does not derive from genesis",    \
-      "认证该区块的验证者集合未能由创世推出")                                                      \
+      "the block was certified by a validator set that neither the proof nor a history file "      \
+      "derives from genesis; get the sets with xuelian prove sets and give them with --history",   \
+      "认证区块的验证者集合未能由创世推出；请取得集合历史（prove sets）并以 --history 提供")       \
     X(SET_CHANGE, BAD_PROOF, HEIGHT,                                                               \
       "a change of the validator set is not the one that the set before it certified",             \
       "验证者集合的变更与前一集合所认证的不符")                                                    \
@@ -122,6 +127,14 @@ struct verify_options {
     X(RECOVERY_SIGNATURE, BAD_SIGNATURE, HEIGHT,                                                   \
       "a signature on a recovery does not verify: signature or record was altered",                \
       "恢复记录的签名无效：签名或记录被改动")                                                      \
+    X(SET_RETIRED, OLD, HEIGHT,                                                                    \
+      "the block was certified by a validator set that has been replaced since, as the history "   \
+      "file shows; get a newer proof",                                                             \
+      "认证该区块的验证者集合此后已被替换（见历史文件）；请获取较新的证明")                        \
+    X(HISTORY_FILE, BAD_PROOF, NOTHING,                                                            \
+      "the history file is not a proof of the validator sets of this network that holds; make it " \
+      "anew with xuelian prove sets",                                                              \
+      "历史文件不是本网络验证者集合的有效证明；请用 xuelian prove sets 重新生成")                  \
     X(PATH_SHAPE, BAD_PROOF, NOTHING,                                                              \
       "a path has more or fewer hashes than a tree of that size: it was altered",                  \
       "路径的哈希数与树的大小不符：路径被改动")                                                    \
@@ -348,6 +361,8 @@ struct verify_result {
     uint32_t set_size;     /* validators at that height */
     uint32_t signer_count; /* those who signed: the quorum */
     uint32_t set_changes;  /* validator-set changes since genesis, each checked */
+    bool from_history;     /* the set is the newest of the history file, not derived in the proof */
+    uint64_t history_height; /* with a history file: up to which height it tells the sets */
     struct verify_signer signers[LIMIT_VALIDATORS_MAX];
     uint32_t recovery_count; /* of the set changes, those by recovery keys and not by validators */
     const struct verify_recovery *recoveries; /* in scratch, ascending height */
@@ -372,9 +387,13 @@ struct verify_result {
     struct bytes natural_key; /* absence: the key that is not there; borrows the proof */
 
     struct verify_tx tx; /* transaction */
+
+    uint64_t era; /* set history: first height of the set of the height after the proof's */
+    uint32_t validator_count; /* set history: its validators */
+    struct verify_signer validators[LIMIT_VALIDATORS_MAX];
 };
 
-/* Scratch that is enough for any proof of these sizes. */
+/* Scratch that is enough for any proof of these sizes; with a history file, of its size and the proof's together. */
 #define VERIFY_SCRATCH_SIZE(genesis_size, proof_size) \
     ((size_t)4 * (genesis_size) + (size_t)4 * (proof_size) + 4096)
 

@@ -1,7 +1,8 @@
 /* The verifier on any genesis and proof. Input: flags, genesis size (4 bytes, big-endian), genesis, proof.
  *
  * Nothing a proof says is believed before its hash agrees and its signatures hold, so a blind mutation ends
- * there. With flag 1 every comparison of hashes and every signature succeeds, and the rest is reached. */
+ * there. With flag 1 every comparison of hashes and every signature succeeds, and the rest is reached.
+ * With flag 2 likewise, and the proof is its own history file. */
 #include "tests/fuzz/fuzz.h"
 
 #include <stdlib.h>
@@ -12,9 +13,9 @@
 #include "proto/check.h"
 #include "proto/sign.h"
 
-enum { FLAG_LENIENT = 1, HEAD_SIZE = 5, REPORT_SIZE = 1 << 16 };
+enum { FLAG_HISTORY = 2, HEAD_SIZE = 5, REPORT_SIZE = 1 << 16 };
 
-const uint8_t fuzz_flags_count = 2;
+const uint8_t fuzz_flags_count = 3;
 const uint32_t fuzz_mutations = 400;
 
 static bool lenient;
@@ -59,7 +60,7 @@ static void check_report(const struct verify_result *result, enum verify_languag
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
     static struct verify_result result;
-    static const struct verify_options options = {.now_ms = 1, .max_age_ms = 1};
+    struct verify_options options = {.now_ms = 1, .max_age_ms = 1};
     if (size < HEAD_SIZE) {
         return 0;
     }
@@ -68,10 +69,11 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     genesis_size = genesis_size < rest ? genesis_size : rest;
     struct bytes genesis = bytes_of(data + HEAD_SIZE, genesis_size);
     struct bytes proof = bytes_of(data + HEAD_SIZE + genesis_size, rest - genesis_size);
-    size_t scratch_size = VERIFY_SCRATCH_SIZE(genesis.size, proof.size);
+    size_t scratch_size = VERIFY_SCRATCH_SIZE(genesis.size, 2 * proof.size);
     void *scratch = malloc(scratch_size);
     CHECK(scratch != NULL);
-    lenient = (data[0] & FLAG_LENIENT) != 0;
+    lenient = data[0] != 0;
+    options.history = data[0] == FLAG_HISTORY ? proof : bytes_of(NULL, 0);
     enum status status = verify_proof(&result, genesis, proof, &options, scratch, scratch_size);
     CHECK(status == result.status && (status == ST_OK) == (result.fault == VERIFY_FAULT_NONE));
     /* The scratch that the header promises is enough always is. */

@@ -98,3 +98,16 @@ def not_in(block, tx_id, listed):
     if not whole or root_of([entry_leaf(entry) for entry in entries]) != block.tx_root:
         raise Refused("BLOCK_ROOT")
     return f"transaction {tx_id.hex()} not in block {block.height}, which has {block.tx_count}"
+
+
+# ---- set history ----
+
+def set_history(anchor, data):
+    message = Message(data)
+    next_set = message.bytes(1)
+    message.end()
+    if tagged("validators", next_set) != anchor.header.next_validators_hash:
+        raise Refused("SET_CHANGE")
+    if anchor.header.next_validators_hash != anchor.header.validators_hash:
+        anchor.set = anchor.next_set(next_set, anchor.height + 1, "SET_CHANGE")
+    return f"the {len(anchor.set.validators)} validators since height {anchor.set.era}"

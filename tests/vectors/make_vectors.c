@@ -584,7 +584,8 @@ static const struct vector vectors[] = {
     {.name = NULL},
 };
 
-static const struct vector *const tables[] = {vectors, block_vectors, recovery_vectors};
+static const struct vector *const tables[] = {vectors, block_vectors, recovery_vectors,
+                                              set_vectors};
 
 /* ---- writing ---- */
 
@@ -648,13 +649,16 @@ static void hex_write(FILE *file, const uint8_t *data, size_t size)
     }
 }
 
-static void vector_check(const struct vector *vector, struct bytes genesis, struct bytes proof)
+static void vector_check(const struct vector *vector, struct bytes genesis, struct bytes proof,
+                         struct bytes history)
 {
     static struct verify_result result;
-    size_t size = VERIFY_SCRATCH_SIZE(genesis.size, proof.size);
+    struct verify_options options = vector->options;
+    size_t size = VERIFY_SCRATCH_SIZE(genesis.size, proof.size + history.size);
     void *scratch = malloc(size);
     CHECK(scratch != NULL);
-    verify_proof(&result, genesis, proof, &vector->options, scratch, size);
+    options.history = history;
+    verify_proof(&result, genesis, proof, &options, scratch, size);
     free(scratch);
     if (result.fault != vector->fault) {
         fprintf(stderr, "make_vectors: %s: the verifier says %s, the vector %s\n", vector->name,
@@ -663,13 +667,31 @@ static void vector_check(const struct vector *vector, struct bytes genesis, stru
     }
 }
 
+/* The proof of the vector that is named as history, with its own plan. */
+static struct built history_build(const struct vector *vector)
+{
+    struct built built = {.data = NULL};
+    for (const struct vector *other = set_vectors; vector->history != NULL && other->name != NULL;
+         other++) {
+        if (strcmp(other->name, vector->history) == 0) {
+            struct world *world = world_new(&other->plan);
+            built = vector_build(world, other);
+            world_free(world);
+        }
+    }
+    CHECK((built.data == NULL) == (vector->history == NULL));
+    return built;
+}
+
 static void vector_write(const char *folder, const struct vector *vector)
 {
     struct world *world = world_new(&vector->plan);
     struct bytes genesis = world_genesis(world);
     struct built proof = vector_build(world, vector);
+    struct built history = history_build(vector);
     char genesis_name[64];
-    vector_check(vector, genesis, (struct bytes){proof.data, proof.size});
+    vector_check(vector, genesis, (struct bytes){proof.data, proof.size},
+                 (struct bytes){history.data, history.size});
     snprintf(genesis_name, sizeof genesis_name, "%u-validators%s",
              (unsigned)vector->plan.validators, vector->plan.recovery_keys > 0 ? "-recovery" : "");
     FILE *file = file_open(folder, "genesis-", genesis_name);
@@ -688,10 +710,14 @@ static void vector_write(const char *folder, const struct vector *vector)
     if (vector->options.trusted_height != 0) {
         fprintf(file, "trusted_height: %" PRIu64 "\n", vector->options.trusted_height);
     }
+    if (vector->history != NULL) {
+        fprintf(file, "history: proof-%s.hex\n", vector->history);
+    }
     fprintf(file, "\n");
     hex_write(file, proof.data, proof.size);
     CHECK(fclose(file) == 0);
     built_free(&proof);
+    built_free(&history);
     world_free(world);
 }
 

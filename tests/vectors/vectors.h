@@ -15,6 +15,7 @@ struct vector {
     enum shape shape;
     struct built (*build)(struct world *world); /* instead of a shape */
     void (*alter)(Xuelian__Proof *proof);
+    const char *history; /* name of the vector given as history; NULL: none */
     enum verify_fault fault;
     struct verify_options options;
     uint32_t cut;  /* bytes taken from the end */
@@ -24,5 +25,6 @@ struct vector {
 /* Ended by an entry without a name. */
 extern const struct vector block_vectors[];    /* vectors_block.c: transactions */
 extern const struct vector recovery_vectors[]; /* vectors_recovery.c */
+extern const struct vector set_vectors[];      /* vectors_sets.c: set histories, small proofs */
 
 #endif

@@ -131,26 +131,45 @@ class Genesis:
 class Anchor:
     """The certified header of a proof."""
 
-    def __init__(self, genesis, data):
+    def __init__(self, genesis, data, known=None):
+        """known: the anchor of a history that is trusted, with its newest set in `set`."""
         self.genesis, self.set, self.recoveries = genesis, genesis.set, []
+        self.known, self.passed = known, known is None
         self.set_base = None  # hash of the header that ended the era before, when it was shown
         message = Message(data)
-        header, certificate = message.bytes(1), message.bytes(2)
-        for change in message.all(3):
+        header, certificate, changes = message.bytes(1), message.bytes(2), message.all(3)
+        self.from_history = known is not None and not changes
+        if self.from_history:
+            self.set = known.set
+        self.pass_known()
+        for change in changes:
             inner = Message(change)
             parts = inner.bytes(1), inner.bytes(2), inner.bytes(3), inner.bytes(4)
             inner.require(not (parts[2] and parts[3]))
             inner.end()
             if parts[3]:
                 self.recovery(parts[0], parts[1], parts[3])
+                self.pass_known()
                 continue
             self.certified(parts[0], parts[1])
             if tagged("validators", parts[2]) != self.next_validators_hash:
                 raise Refused("SET_CHANGE")
             self.set = self.next_set(parts[2], self.height + 1, "SET_CHANGE")
             self.set_base = self.header_hash
+            self.pass_known()
         message.end()
         self.certified(header, certificate)
+        if not self.passed:
+            raise Refused("SET_RETIRED" if self.set.era < known.set.era else "CONFLICT")
+        if known and self.height == known.height and self.header_hash != known.header_hash:
+            raise Refused("CONFLICT")
+
+    def pass_known(self):
+        if not self.known:
+            return
+        if self.passed and self.set.era < self.known.height + 2:
+            raise Refused("CONFLICT")
+        self.passed = self.passed or tagged("validators", self.set.encode()) == self.known.header.next_validators_hash
 
     def recovery(self, header, certificate, data):
         """A set that the holders of the recovery keys put in the place of one that was lost."""
@@ -217,7 +236,8 @@ class Anchor:
         header_hash, bitmap, signatures = message.fixed(4), message.bytes(5), message.bytes(6)
         message.end()
         if tagged("validators", self.set.encode()) != validators_hash:
-            raise Refused("SET_UNKNOWN")
+            retired = self.from_history and self.height < self.set.era
+            raise Refused("SET_RETIRED" if retired else "SET_UNKNOWN")
         if self.height < self.set.era:
             raise Refused("SET_ORDER")
         if phase != 2:
@@ -522,12 +542,11 @@ def absence(anchor, data):
     return f"nothing in collection {collection} under {natural_key.hex()}"
 
 
-BODIES = {1: record, 2: archive, 3: absence, 4: kinds.transaction}
+BODIES = {1: record, 2: archive, 3: absence, 4: kinds.transaction, 6: kinds.set_history}
 
 
-def verify(genesis_bytes, proof, now_ms=0, max_age_ms=0, trusted_height=0):
-    """What holds, as words; raises Refused."""
-    genesis = Genesis(genesis_bytes)
+def opened(genesis, proof, known=None):
+    """Kind, certified anchor and body of a proof."""
     if len(proof) > 16 * 2**20:
         raise Refused("PROOF_SIZE")
     try:
@@ -546,8 +565,30 @@ def verify(genesis_bytes, proof, now_ms=0, max_age_ms=0, trusted_height=0):
         raise Refused("PROOF_CUT" if bad.cut else "PROOF_ENCODING") from None
     if not anchor_bytes or not body:
         raise Refused("PROOF_PARTS")
+    anchor = Anchor(genesis, anchor_bytes, known)
+    if known and kind == 6 and anchor.height < known.height:
+        raise Refused("OLD")
+    return kind, anchor, body
+
+
+def history_read(genesis, data):
+    """The anchor of a set history, its set the newest that it tells."""
     try:
-        anchor = Anchor(genesis, anchor_bytes)
+        kind, anchor, body = opened(genesis, data)
+        if kind != 6:
+            raise Refused("HISTORY_FILE")
+        kinds.set_history(anchor, body)
+        return anchor
+    except (Bad, Refused):
+        raise Refused("HISTORY_FILE") from None
+
+
+def verify(genesis_bytes, proof, now_ms=0, max_age_ms=0, trusted_height=0, history=b""):
+    """What holds, as words; raises Refused."""
+    genesis = Genesis(genesis_bytes)
+    known = history_read(genesis, history) if history else None
+    try:
+        kind, anchor, body = opened(genesis, proof, known)
         if anchor.height < trusted_height:
             raise Refused("OLD")
         if now_ms and max_age_ms and now_ms - anchor.time_ms > max_age_ms:
@@ -579,6 +620,8 @@ def check_vectors():
     for name in names:
         fields, proof = hex_file(name)
         options = {key: int(fields[key]) for key in ("now_ms", "max_age_ms", "trusted_height") if key in fields}
+        if "history" in fields:
+            options["history"] = hex_file(fields["history"])[1]
         try:
             verify(hex_file(fields["genesis"])[1], proof, **options)
             got = "NONE"

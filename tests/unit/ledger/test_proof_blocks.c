@@ -177,6 +177,25 @@ static void test_a_block_above_the_view(void **state)
     stored_block_free(&block);
 }
 
+static void test_set_history(void **state)
+{
+    uint8_t *proof = NULL;
+    size_t size = 0;
+    (void)state;
+    assert_int_equal(proof_set_history(&view, &anchor, &proof, &size), ST_OK);
+    size_t room = VERIFY_SCRATCH_SIZE(genesis_size, size);
+    void *scratch = malloc(room);
+    assert_non_null(scratch);
+    assert_int_equal(verify_proof(&result, bytes_of(genesis_bytes, genesis_size),
+                                  bytes_of(proof, size), NULL, scratch, room),
+                     ST_OK);
+    assert_int_equal(result.kind, VERIFY_SET_HISTORY);
+    assert_int_equal(result.era, 1);
+    assert_int_equal(result.validator_count, genesis.set.count);
+    free(scratch);
+    free(proof);
+}
+
 /* Sizes past three levels, every leaf of each: the path from kept nodes is the plain tree's. */
 static void test_history_paths(void **state)
 {
@@ -216,6 +235,7 @@ int main(void)
         cmocka_unit_test(test_every_transaction_of_the_chain),
         cmocka_unit_test(test_absent_from_each_block),
         cmocka_unit_test(test_a_block_above_the_view),
+        cmocka_unit_test(test_set_history),
         cmocka_unit_test(test_history_paths),
     };
     return cmocka_run_group_tests(tests, start, stop);

@@ -78,6 +78,8 @@ struct built world_archive(struct world *world);
 struct built world_absence(struct world *world, uint32_t collection);
 /* A transaction, from 0, of the certified block or the earlier one; one that is not there is shown to be absent. */
 struct built world_transaction(struct world *world, bool earlier, uint32_t index);
+/* The validator sets. last_change: as of the header where the set changed last, instead of BUILD_HEIGHT. */
+struct built world_set_history(struct world *world, bool last_change);
 void built_free(struct built *built);
 
 /* Taking proofs apart and putting them together again, so that a test changes one thing. */

@@ -127,3 +127,25 @@ struct built world_transaction(struct world *w, bool earlier, uint32_t index)
     proof.transaction = &body;
     return proof_make(w, &proof);
 }
+
+struct built world_set_history(struct world *w, bool last_change)
+{
+    Xuelian__Proof proof = XUELIAN__PROOF__INIT;
+    Xuelian__SetHistoryProof body = XUELIAN__SET_HISTORY_PROOF__INIT;
+    uint8_t *set = make(w, VALIDATOR_SET_SIZE_MAX);
+    body.set = field_borrow(set, validator_set_encode(set, &w->set));
+    proof.kind = XUELIAN__PROOF_KIND__PROOF_KIND_SET_HISTORY;
+    proof.set_history = &body;
+    struct built built = proof_make(w, &proof);
+    if (last_change) {
+        Xuelian__Proof *opened = proof_open(built);
+        Xuelian__Anchor *anchor = opened->anchor;
+        built_free(&built);
+        Xuelian__SetChange *last = anchor->set_changes[--anchor->n_set_changes];
+        field_set(&anchor->header, last->header.data, last->header.len);
+        field_set(&anchor->certificate, last->certificate.data, last->certificate.len);
+        xuelian__set_change__free_unpacked(last, NULL);
+        built = proof_close(opened);
+    }
+    return built;
+}

@@ -23,7 +23,8 @@ static inline enum status run_options(struct run *run, struct bytes genesis, str
                                       const struct verify_options *options,
                                       enum verify_language language)
 {
-    size_t size = VERIFY_SCRATCH_SIZE(genesis.size, proof.size);
+    size_t size = VERIFY_SCRATCH_SIZE(genesis.size,
+                                      proof.size + (options == NULL ? 0 : options->history.size));
     run->scratch = malloc(size);
     assert_non_null(run->scratch);
     enum status status = verify_proof(&run->result, genesis, proof, options, run->scratch, size);
