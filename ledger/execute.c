@@ -68,6 +68,7 @@ struct execution {
     struct merkle_frontier results;
     uint64_t bytes;
     uint64_t work;
+    bool recovers; /* the block is a recovery's, and its set opens an era whatever it is */
 };
 
 static enum status put_result(struct execution *run, uint32_t index)
@@ -184,7 +185,7 @@ static void settle_set(struct execution *run)
     const struct validator_set *now = &run->ledger->set;
     struct validator_set *next = &run->next.set;
     next->era = now->era;
-    if (!same_set(next, now)) {
+    if (run->recovers || !same_set(next, now)) {
         next->era = run->context.height + 1;
     }
     run->block->next_set = *next;
@@ -256,24 +257,12 @@ static struct ledger_block *block_new(uint32_t count)
     return block;
 }
 
-enum status ledger_execute(struct ledger *ledger, const struct ledger_proposal *proposal,
-                           struct ledger_block **block, uint32_t *bad_index)
+/* Never NULL. Its time is above the tip's. */
+static struct execution *begin(struct ledger *ledger, const struct ledger_proposal *proposal,
+                               enum status *status)
 {
-    *bad_index = proposal->count;
-    if (!hash32_equal(&proposal->parent_hash, &ledger->tip_hash)) {
-        return ST_CONFLICT;
-    }
-    if (proposal->count > ledger->params.batch_count || proposal->time_ms <= ledger->tip.time_ms) {
-        return ST_BAD_SIZE;
-    }
-    if (ledger->protocol_version > PROTOCOL_VERSION &&
-        ledger->tip.height + 1 >= ledger->protocol_height) {
-        return ST_UPGRADE;
-    }
     struct execution *run = calloc(1, sizeof *run);
-    if (run == NULL) {
-        return ST_NO_MEMORY;
-    }
+    CHECK(run != NULL);
     run->ledger = ledger;
     run->context.height = ledger->tip.height + 1;
     run->context.date = date_of_time(proposal->time_ms);
@@ -288,12 +277,14 @@ enum status ledger_execute(struct ledger *ledger, const struct ledger_proposal *
     run->block = block_new(proposal->count);
     merkle_frontier_init(&run->entries);
     merkle_frontier_init(&run->results);
-    enum status status = state_begin(&run->state, ledger->kv, false);
+    *status = state_begin(&run->state, ledger->kv, false);
     run->block->private_state = run->state;
-    for (uint32_t i = 0; i < proposal->count && status == ST_OK; i++) {
-        status = execute_tx(run, proposal->txs[i], i);
-        *bad_index = status == ST_OK ? proposal->count : i;
-    }
+    return run;
+}
+
+static enum status end(struct execution *run, const struct ledger_proposal *proposal,
+                       enum status status, struct ledger_block **block)
+{
     if (status == ST_OK) {
         status = seal(run, proposal);
     }
@@ -304,4 +295,55 @@ enum status ledger_execute(struct ledger *ledger, const struct ledger_proposal *
     }
     free(run);
     return status;
+}
+
+static bool too_old(const struct ledger *ledger)
+{
+    return ledger->protocol_version > PROTOCOL_VERSION &&
+           ledger->tip.height + 1 >= ledger->protocol_height;
+}
+
+enum status ledger_execute(struct ledger *ledger, const struct ledger_proposal *proposal,
+                           struct ledger_block **block, uint32_t *bad_index)
+{
+    enum status status;
+    *bad_index = proposal->count;
+    if (!hash32_equal(&proposal->parent_hash, &ledger->tip_hash)) {
+        return ST_CONFLICT;
+    }
+    if (proposal->count > ledger->params.batch_count || proposal->time_ms <= ledger->tip.time_ms) {
+        return ST_BAD_SIZE;
+    }
+    if (too_old(ledger)) {
+        return ST_UPGRADE;
+    }
+    struct execution *run = begin(ledger, proposal, &status);
+    for (uint32_t i = 0; i < proposal->count && status == ST_OK; i++) {
+        status = execute_tx(run, proposal->txs[i], i);
+        *bad_index = status == ST_OK ? proposal->count : i;
+    }
+    return end(run, proposal, status, block);
+}
+
+enum status ledger_recover(struct ledger *ledger, const struct recovery *recovery,
+                           struct ledger_block **block, uint32_t *member)
+{
+    struct ledger_proposal proposal = {.parent_hash = ledger->tip_hash,
+                                       .time_ms = ledger->tip.time_ms + 1};
+    uint32_t code = ST_OK;
+    enum status status;
+    *member = 0;
+    if (recovery->height != ledger->tip.height ||
+        !hash32_equal(&recovery->header_hash, &ledger->tip_hash)) {
+        return ST_RECOVERY_BASE;
+    }
+    if (too_old(ledger)) {
+        return ST_UPGRADE;
+    }
+    struct execution *run = begin(ledger, &proposal, &status);
+    run->recovers = true;
+    if (status == ST_OK) {
+        status = govern_recover(run->state, &run->context, recovery, &code, member);
+    }
+    return end(run, &proposal, status == ST_OK ? (enum status)code : status, block);
 }

@@ -69,6 +69,13 @@ struct ledger_proposal {
  * Cost     about 10 us an item. */
 enum status ledger_execute(struct ledger *ledger, const struct ledger_proposal *proposal,
                            struct ledger_block **block, uint32_t *bad_index);
+
+/* Makes the block of a recovery at tip + 1, whose form and signatures the caller has checked (docs/protocol.md,
+ * section 21). Its header is all that it has of agreement: it follows from the tip and the record.
+ * Returns  ST_OK, with *block, as ledger_execute; ST_RECOVERY_BASE when the tip is another block; a status of class
+ *          RULE when the records forbid it, with the *member at fault; ST_CORRUPT, ST_IO, ST_UPGRADE (fatal). */
+enum status ledger_recover(struct ledger *ledger, const struct recovery *recovery,
+                           struct ledger_block **block, uint32_t *member);
 void ledger_block_free(struct ledger_block *block);
 
 /* Makes an executed block the tip: one batch, not synced. Frees the block.

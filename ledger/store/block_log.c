@@ -232,7 +232,7 @@ static enum status drop_proposals(struct block_log *log, uint64_t height, struct
 }
 
 static void put_block(struct kv_batch *batch, const struct header *header, struct bytes certificate,
-                      const struct bytes *txs, uint32_t count)
+                      const struct bytes *txs, uint32_t count, struct bytes recovery)
 {
     uint8_t header_bytes[LIMIT_HEADER_SIZE_MAX];
     Xuelian__Block block = XUELIAN__BLOCK__INIT;
@@ -243,6 +243,7 @@ static void put_block(struct kv_batch *batch, const struct header *header, struc
     block.certificate = field_borrow(certificate.data, certificate.size);
     block.txs = fields_of(txs, count);
     block.n_txs = count;
+    block.recovery = field_borrow(recovery.data, recovery.size);
     uint8_t *value = pack(&block.base, &size);
     kv_batch_put(batch, key_bytes(&key), bytes_of(value, size));
     free(value);
@@ -255,9 +256,9 @@ static void put_block(struct kv_batch *batch, const struct header *header, struc
     free(value);
 }
 
-enum status block_log_append(struct block_log *log, const struct header *header,
-                             struct bytes certificate, const struct bytes *txs, uint32_t count,
-                             struct bytes set_change, bool sync)
+static enum status append(struct block_log *log, const struct header *header,
+                          struct bytes certificate, const struct bytes *txs, uint32_t count,
+                          struct bytes set_change, struct bytes recovery, bool sync)
 {
     struct block_tip tip;
     struct hash32 hash;
@@ -272,7 +273,7 @@ enum status block_log_append(struct block_log *log, const struct header *header,
     }
     struct kv_batch *batch = kv_batch_new();
     header_hash(&hash, header);
-    put_block(batch, header, certificate, txs, count);
+    put_block(batch, header, certificate, txs, count, recovery);
     be64_put(place, header->height);
     memcpy(place + 8, hash.bytes, 32);
     struct log_key key = key_by_hash(&hash);
@@ -287,6 +288,51 @@ enum status block_log_append(struct block_log *log, const struct header *header,
         status = kv_write(log->kv, batch, sync);
     }
     kv_batch_free(batch);
+    return status;
+}
+
+enum status block_log_append(struct block_log *log, const struct header *header,
+                             struct bytes certificate, const struct bytes *txs, uint32_t count,
+                             struct bytes set_change, bool sync)
+{
+    return append(log, header, certificate, txs, count, set_change, bytes_of(NULL, 0), sync);
+}
+
+enum status block_log_append_recovery(struct block_log *log, const struct header *header,
+                                      struct bytes recovery, const struct header *base, bool sync)
+{
+    const struct bytes none = {.data = NULL, .size = 0};
+    Xuelian__SetChange wire = XUELIAN__SET_CHANGE__INIT;
+    ProtobufCMessage *message = NULL;
+    uint64_t memory[2048]; /* a header, a certificate of 64 signatures, their structs */
+    struct arena arena;
+    uint8_t base_bytes[LIMIT_HEADER_SIZE_MAX];
+    uint8_t *certified = NULL;
+    size_t size = 0;
+    wire.header = field_borrow(base_bytes, header_encode(base_bytes, base));
+    wire.recovery = field_borrow(recovery.data, recovery.size);
+    enum status status = ST_OK;
+    if (base->height > 0) {
+        status = block_log_get_certified(log, base->height, &certified, &size);
+    }
+    /* Where the block before ended an era, by itself or as a recovery's, its header alone names the set that is
+     * replaced, and no certificate of that set's is there. */
+    if (status == ST_OK && base->height > 0 &&
+        hash32_equal(&base->validators_hash, &base->next_validators_hash)) {
+        arena_init(&arena, memory, sizeof memory);
+        status = canonical_decode(&message, &xuelian__certified__descriptor,
+                                  bytes_of(certified, size), &arena);
+        if (status == ST_OK) {
+            wire.certificate = ((const Xuelian__Certified *)(const void *)message)->certificate;
+        }
+    }
+    if (status == ST_OK) {
+        size_t change_size = 0;
+        uint8_t *change = pack(&wire.base, &change_size);
+        status = append(log, header, none, NULL, 0, bytes_of(change, change_size), recovery, sync);
+        free(change);
+    }
+    kv_free(certified);
     return status;
 }
 
@@ -364,9 +410,14 @@ enum status stored_block_decode(struct stored_block *block, struct bytes bytes)
         const Xuelian__Block *wire = (const Xuelian__Block *)(const void *)message;
         block->header_bytes = field_bytes(&wire->header);
         block->certificate = field_bytes(&wire->certificate);
+        block->recovery = field_bytes(&wire->recovery);
         status = header_decode(&block->header, block->header_bytes);
         if (status == ST_OK && wire->n_txs > LIMIT_PROPOSAL_ENTRIES_MAX) {
             status = ST_BAD_SIZE;
+        }
+        if (status == ST_OK && block->recovery.size > 0 &&
+            (block->certificate.size > 0 || wire->n_txs > 0)) {
+            status = ST_BAD_ENCODING;
         }
         if (status == ST_OK) {
             block->txs = arena_alloc(&arena, (wire->n_txs + 1) * sizeof *block->txs);

@@ -11,7 +11,8 @@
  *   'H' header hash         height
  *   'P' height, hash        canonical Bodies: a proposal with bodies that this node voted for
  *   'V' era, view           canonical NewView that opened the view; kept for ever
- *   'S' height              canonical SetChange of a block that ended an era; kept for ever */
+ *   'S' height              canonical SetChange of a block that ended an era, by agreement or as the block of a
+ *                           recovery; kept for ever */
 #ifndef XUELIAN_LEDGER_BLOCK_LOG_H
 #define XUELIAN_LEDGER_BLOCK_LOG_H
 
@@ -55,6 +56,11 @@ enum status block_log_each_proposal(struct block_log *log, uint64_t height,
 enum status block_log_append(struct block_log *log, const struct header *header,
                              struct bytes certificate, const struct bytes *txs, uint32_t count,
                              struct bytes set_change, bool sync);
+/* The same for the block of a recovery, which has no certificate and no transactions. The SetChange is made here:
+ * the block before is in the log, or is block 0.
+ * In       recovery  canonical SignedRecovery, checked.   base  header that it goes on from. */
+enum status block_log_append_recovery(struct block_log *log, const struct header *header,
+                                      struct bytes recovery, const struct header *base, bool sync);
 
 /* A NEW-VIEW, kept for ever. */
 enum status block_log_put_new_view(struct block_log *log, uint64_t era, uint64_t view,
@@ -71,6 +77,8 @@ struct stored_block {
     struct hash32 hash;
     struct bytes header_bytes;
     struct bytes certificate;
+    struct bytes
+        recovery; /* of a recovery's block; then there is neither certificate nor transaction */
     uint32_t tx_count;
     struct bytes *txs;
     struct bytes bytes; /* canonical Block */

@@ -7,6 +7,7 @@
 
 #include "ledger/state/registry.h"
 #include "ledger/tx/rules.h"
+#include "proto/recovery.h"
 #include "proto/tx_govern.pb-c.h"
 
 /* ---- Who decides ---- */

@@ -96,6 +96,13 @@ TX_RULE(dispute_answer_apply);
 TX_RULE(dispute_settle_apply);
 TX_RULE(query_log_anchor_apply);
 
+struct recovery;
+/* Makes the set of a recovery, whose form and signatures were checked, that of the next height, with the members'
+ * records; all of it or nothing. *code: OK; UNKNOWN_MEMBER, MEMBER_INACTIVE, KEY_TAKEN, LIST_FULL, BAD_SET, with the
+ * *member at fault. Returns ST_OK; ST_CORRUPT, ST_IO. */
+enum status govern_recover(struct state *state, const struct block_context *context,
+                           const struct recovery *recovery, uint32_t *code, uint32_t *member);
+
 /* A member that exists, is active and has a role. Returns ST_OK; ST_CORRUPT, ST_IO. */
 enum status member_may(struct state *state, uint32_t member, Xuelian__MemberRole role, bool *may);
 
