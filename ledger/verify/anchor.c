@@ -21,7 +21,7 @@ static size_t put_varint(uint8_t *out, uint64_t value)
     return size;
 }
 
-static size_t put_u64(uint8_t *out, uint32_t field, uint64_t value)
+size_t put_u64(uint8_t *out, uint32_t field, uint64_t value)
 {
     if (value == 0) {
         return 0;
@@ -30,10 +30,15 @@ static size_t put_u64(uint8_t *out, uint32_t field, uint64_t value)
     return 1 + put_varint(out + 1, value);
 }
 
-static size_t put_bytes(uint8_t *out, uint32_t field, const void *data, size_t size)
+size_t put_head(uint8_t *out, uint32_t field, size_t size)
 {
     out[0] = (uint8_t)(field << 3 | 2u);
-    size_t at = 1 + put_varint(out + 1, size);
+    return 1 + put_varint(out + 1, size);
+}
+
+size_t put_bytes(uint8_t *out, uint32_t field, const void *data, size_t size)
+{
+    size_t at = put_head(out, field, size);
     memcpy(out + at, data, size);
     return at + size;
 }
@@ -171,7 +176,7 @@ static enum verify_fault signatures_check(struct verifier *v, const struct heade
         }
         struct verify_signer *signer = &result->signers[result->signer_count];
         signer->member = validator->member;
-        signer->name = genesis_member_name(v, validator->member);
+        signer->name = member_name(v, validator->member);
         if (!sign_verify(&validator->key, &hash, &signature[result->signer_count])) {
             result->fault_name = signer->name.en;
             return fault_at(v, VERIFY_FAULT_CERTIFICATE_SIGNATURE, validator->member);

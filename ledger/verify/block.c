@@ -103,7 +103,7 @@ static enum verify_fault signed_read(struct verifier *v, struct bytes message)
     tx->signer_count = common.signer_count;
     for (uint32_t i = 0; i < common.signer_count; i++) {
         tx->signers[i].member = common.signers[i].member;
-        tx->signers[i].name = genesis_member_name(v, common.signers[i].member);
+        tx->signers[i].name = member_name(v, common.signers[i].member);
     }
     return VERIFY_FAULT_NONE;
 }

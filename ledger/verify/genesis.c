@@ -88,8 +88,7 @@ static enum verify_fault node_read(struct verifier *v, uint32_t member, struct b
     return VERIFY_FAULT_NONE;
 }
 
-/* The part of a member before its keys. Returns its id, 0 when it is wrong. */
-static uint32_t member_open(struct reader *reader, struct bytes message, struct verify_name *name)
+uint32_t member_open(struct reader *reader, struct bytes message, struct verify_name *name)
 {
     reader_init(reader, message);
     uint32_t id = reader_u32(reader, 1);
@@ -103,8 +102,8 @@ static uint32_t member_open(struct reader *reader, struct bytes message, struct 
     return id;
 }
 
-static bool member_key_next(struct reader *reader, struct pubkey33 *key, uint64_t *from_height,
-                            uint64_t *to_height)
+bool member_key_next(struct reader *reader, struct pubkey33 *key, uint64_t *from_height,
+                     uint64_t *to_height)
 {
     struct bytes message;
     struct reader inner;
@@ -265,15 +264,9 @@ static bool table_find(const struct verifier *v, const struct genesis_table *tab
     return false;
 }
 
-struct verify_name genesis_member_name(const struct verifier *v, uint32_t member)
+bool genesis_member_find(const struct verifier *v, uint32_t member, struct bytes *message)
 {
-    struct verify_name name = {.en = {.size = 0}};
-    struct bytes message;
-    struct reader reader;
-    if (table_find(v, &v->members, member, &message)) {
-        (void)member_open(&reader, message, &name);
-    }
-    return name;
+    return table_find(v, &v->members, member, message);
 }
 
 struct verify_name genesis_course_name(const struct verifier *v, uint32_t course)
@@ -285,26 +278,4 @@ struct verify_name genesis_course_name(const struct verifier *v, uint32_t course
         (void)course_open(&reader, message, &name);
     }
     return name;
-}
-
-enum genesis_key genesis_key_find(const struct verifier *v, uint32_t member,
-                                  const struct pubkey33 *key, uint64_t height)
-{
-    struct verify_name name;
-    struct bytes message;
-    struct reader reader;
-    struct pubkey33 held;
-    uint64_t from_height;
-    uint64_t to_height;
-    if (!table_find(v, &v->members, member, &message)) {
-        return GENESIS_KEY_NO_MEMBER;
-    }
-    (void)member_open(&reader, message, &name);
-    while (member_key_next(&reader, &held, &from_height, &to_height)) {
-        if (pubkey33_compare(&held, key) == 0 && from_height <= height &&
-            (to_height == 0 || height < to_height)) {
-            return GENESIS_KEY_YES;
-        }
-    }
-    return GENESIS_KEY_NO;
 }

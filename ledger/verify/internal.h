@@ -28,7 +28,10 @@ struct verifier {
     struct hash32 chain_id;
     struct genesis_table members;
     struct genesis_table courses;
+    const struct proved_member *proved; /* whose records the proof brings, ascending */
+    uint32_t proved_count;
     struct validator_set set; /* the one that certifies next, derived from genesis */
+    bool outer;               /* the archive being read may have linked ones */
     bool set_unusable;        /* genesis names a validator that cannot be one */
     struct hash32 set_base;   /* header that ended the era before; zeros: not shown */
     struct bytes recovery_keys[LIMIT_RECOVERY_KEYS_MAX]; /* RecoveryKey messages of genesis */
@@ -43,6 +46,8 @@ struct verifier {
 
 /* Scratch, or NULL when it is used up. Consecutive calls for one type make one array of it. */
 void *scratch_take(struct verifier *v, size_t size, size_t alignment);
+/* The same from the other end of the memory, for what comes between such an array's elements. */
+void *scratch_take_high(struct verifier *v, size_t size, size_t alignment);
 /* Where an error is, for a message about it. */
 uint64_t fault_offset(struct bytes whole, const struct reader *reader);
 /* A fault about one item, member, height, kind. */
@@ -52,13 +57,27 @@ enum verify_fault proof_end(struct verifier *v, struct reader *reader);
 
 /* genesis.c: reads the file, fills chain_id, members, courses and the first set. */
 enum verify_fault genesis_read(struct verifier *v);
-struct verify_name genesis_member_name(const struct verifier *v, uint32_t member);
 struct verify_name genesis_course_name(const struct verifier *v, uint32_t course);
 
-enum genesis_key { GENESIS_KEY_YES, GENESIS_KEY_NO, GENESIS_KEY_NO_MEMBER };
-/* Whether a key may sign for a member at a height. */
-enum genesis_key genesis_key_find(const struct verifier *v, uint32_t member,
-                                  const struct pubkey33 *key, uint64_t height);
+/* A member's message in genesis. */
+bool genesis_member_find(const struct verifier *v, uint32_t member, struct bytes *message);
+/* The part of a member before its keys, and one key after the other. Returns its id, 0 when it is wrong. */
+uint32_t member_open(struct reader *reader, struct bytes message, struct verify_name *name);
+bool member_key_next(struct reader *reader, struct pubkey33 *key, uint64_t *from_height,
+                     uint64_t *to_height);
+
+/* members.c: what the proof itself proves of members, and who may sign. */
+struct proved_member {
+    uint32_t id;
+    struct bytes record;
+};
+/* One MemberProof, after the anchor. */
+enum verify_fault member_check(struct verifier *v, struct bytes message);
+/* By the record that the proof brings, else by genesis. */
+struct verify_name member_name(const struct verifier *v, uint32_t member);
+/* False when the member is known and the key was never its own, or not yet. */
+bool member_key_state(const struct verifier *v, uint32_t member, const struct pubkey33 *key,
+                      uint64_t height, enum verify_key_state *state);
 
 /* anchor.c: from genesis through the set changes to the certified header. */
 enum verify_fault anchor_check(struct verifier *v, struct bytes anchor);
@@ -96,6 +115,9 @@ enum verify_fault leaf_path_read(struct verifier *v, struct bytes message, struc
 void tree_key(struct hash32 *out, uint32_t collection, struct bytes natural_key);
 enum verify_fault leaf_check(struct verifier *v, const struct leaf_path *leaf,
                              const struct hash32 *key, const struct hash32 *value_hash);
+/* A record of a collection keyed by a number is in the certified state under that number. */
+enum verify_fault record_leaf_check(struct verifier *v, uint32_t collection, uint32_t number,
+                                    struct bytes record, struct bytes leaf);
 /* Root of a leaf under a path given as bytes. */
 enum verify_fault path_root(struct hash32 *root, const struct hash32 *leaf, uint64_t index,
                             uint64_t size, struct bytes path);
@@ -123,6 +145,7 @@ struct signer_view {
     uint32_t role;
     struct bytes learner;
     struct pubkey33 key;
+    struct bytes key_bytes;
 };
 
 /* TxCommon, as far as the verifier needs it. */
@@ -137,17 +160,61 @@ struct common_view {
 
 enum verify_fault common_read(struct verifier *v, struct bytes bytes, struct common_view *out);
 
-/* issuer.c: the issuer's own signature on an item: on the version shown, or on an earlier one with the same
- * content, for what was disputed, suspended or restored since is still what was signed. */
+/* ItemVersion: what is compared, beside what goes into struct verify_item. */
+struct version_view {
+    struct hash32 account;
+    struct bytes previous_hash; /* 32 bytes or none */
+    uint64_t height;
+    enum verify_item_status status;
+};
+enum verify_fault version_read(struct verifier *v, struct bytes message, struct verify_item *item,
+                               struct version_view *out);
+
+/* content.c: what an item says, by its kind; and the statuses that a kind can have. */
+enum verify_fault content_check(struct verifier *v, struct verify_item *item);
+enum verify_fault content_outcome(struct verifier *v, struct bytes content, struct hash32 *account,
+                                  struct verify_outcome *out);
+enum verify_fault content_conversion(struct verifier *v, struct bytes content,
+                                     struct verify_conversion *out, bool *ascend);
+struct conversion_source {
+    uint64_t item;
+    struct hash32 version_hash;
+    uint32_t used;
+    uint32_t used_before;
+};
+/* The next element of `sources` or `parts`. */
+bool conversion_source_next(struct reader *reader, struct conversion_source *out);
+bool points_part_next(struct reader *reader, uint64_t *item, uint32_t *points);
+bool status_possible(const struct verify_item *item);
+bool status_first(const struct verify_item *item, enum verify_item_status status);
+bool status_follows(const struct verify_item *item, enum verify_item_status before,
+                    enum verify_item_status after);
+
+/* archive.c: every item of an account, and of those merged into it. */
+enum verify_fault archive_check(struct verifier *v, struct bytes message);
+
+/* issuer.c: the signatures on the transaction that made an item's version: the one shown, or an earlier one with the
+ * same content, for what was disputed, suspended or restored since is still what was signed. */
 struct issuer_origin {
     struct hash32 wanted; /* the transaction that the proof's signature is about; zeros: none */
-    struct hash32 tx_id;  /* of the version that it is checked against */
+    struct hash32
+        tx_id; /* of the version that it is checked against, and what else of it was signed */
     uint64_t height;
     uint32_t outcome_index;
+    uint32_t version;
+    uint32_t reason;
+    enum verify_item_status status;
+    struct bytes previous_hash;
 };
 /* H(TX_ID, common) of the IssuerSignature in an ItemProof; zeros when there is none. Checks nothing. */
 struct hash32 issuer_transaction(struct bytes item_proof);
 enum verify_fault issuer_check(struct verifier *v, struct bytes message, struct verify_item *item,
                                const struct issuer_origin *origin);
+
+/* anchor.c: a field as canonical bytes, nothing for a default. Returns its size. */
+size_t put_u64(uint8_t *out, uint32_t field, uint64_t value);
+size_t put_head(uint8_t *out, uint32_t field,
+                size_t size); /* tag and length of bytes that follow */
+size_t put_bytes(uint8_t *out, uint32_t field, const void *data, size_t size);
 
 #endif

@@ -1,21 +1,9 @@
 #include <string.h>
 
 #include "ledger/verify/internal.h"
-#include "ledger/verify/text.h"
 #include "proto/bytes.h"
 
-enum {
-    ITEM_KIND_MAX = VERIFY_ITEM_LINK,
-    ITEM_STATUS_MAX = VERIFY_ITEM_ENDED,
-    OUTCOME_MODE_MAX = 4,
-    OUTCOME_SOURCE_MAX = 3
-};
-
-/* ItemVersion: what the verifier compares, beside what goes into struct verify_item. */
-struct version_view {
-    struct hash32 account;
-    struct bytes previous_hash; /* 32 bytes or none */
-};
+enum { ITEM_KIND_MAX = VERIFY_ITEM_LINK, ITEM_STATUS_MAX = VERIFY_ITEM_ENDED };
 
 void item_leaf(struct hash32 *leaf, uint64_t number, const struct hash32 *version_hash)
 {
@@ -25,8 +13,8 @@ void item_leaf(struct hash32 *leaf, uint64_t number, const struct hash32 *versio
     hash_leaf(leaf, TAG_LEAF_ITEM, bytes, sizeof bytes);
 }
 
-static enum verify_fault version_read(struct verifier *v, struct bytes message,
-                                      struct verify_item *item, struct version_view *out)
+enum verify_fault version_read(struct verifier *v, struct bytes message, struct verify_item *item,
+                               struct version_view *out)
 {
     struct reader reader;
     reader_init(&reader, message);
@@ -49,53 +37,27 @@ static enum verify_fault version_read(struct verifier *v, struct bytes message,
     }
     item->kind = (enum verify_item_kind)kind;
     item->status = (enum verify_item_status)status;
+    out->height = item->height;
+    out->status = item->status;
     return proof_end(v, &reader);
 }
 
-/* Content of an outcome. Its account is compared, so a record cannot speak of another learner. */
-static enum verify_fault outcome_read(struct verifier *v, struct verify_item *item)
+static void origin_set(struct issuer_origin *origin, const struct verify_item *version,
+                       const struct version_view *view)
 {
-    struct verify_outcome *out = &item->outcome;
-    struct hash32 account;
-    struct reader reader;
-    reader_init(&reader, item->content);
-    reader_fixed(&reader, 1, &account, 32);
-    out->issuer = reader_u32(&reader, 2);
-    out->kind = reader_enum(&reader, 3, VERIFY_OUTCOME_KINDS);
-    out->course = reader_u32(&reader, 4);
-    out->course_version = reader_u32(&reader, 5);
-    out->framework = reader_u32(&reader, 6);
-    out->level = reader_u32(&reader, 7);
-    out->credits = reader_u32(&reader, 8);
-    out->hours = reader_u32(&reader, 9);
-    out->start_date = reader_u32(&reader, 10);
-    out->award_date = reader_u32(&reader, 11);
-    out->grade_band = reader_u32(&reader, 12);
-    out->mode = reader_enum(&reader, 13, OUTCOME_MODE_MAX);
-    out->source = reader_enum(&reader, 14, OUTCOME_SOURCE_MAX);
-    out->recognising = reader_u32(&reader, 15);
-    out->region = reader_u32(&reader, 16);
-    out->site = reader_u32(&reader, 17);
-    out->reference = reader_optional(&reader, 18, 16);
-    out->expiry_date = reader_u32(&reader, 19);
-    out->details_root = reader_optional(&reader, 20, 32);
-    if (out->issuer == 0 || out->kind == 0) {
-        reader_refuse(&reader);
-    }
-    enum verify_fault fault = proof_end(v, &reader);
-    if (fault == VERIFY_FAULT_NONE && !hash32_equal(&account, &v->result->learner)) {
-        fault = fault_at(v, VERIFY_FAULT_ITEM_PLACE, item->number);
-    }
-    item->issuer_name = genesis_member_name(v, out->issuer);
-    item->course_name = genesis_course_name(v, out->course);
-    item->expired = out->expiry_date != 0 && civil_date(v->header.time_ms) > out->expiry_date;
-    return fault;
+    origin->tx_id = version->tx_id;
+    origin->height = version->height;
+    origin->outcome_index = version->outcome_index;
+    origin->version = version->version;
+    origin->status = version->status;
+    origin->reason = version->reason;
+    origin->previous_hash = view->previous_hash;
 }
 
 /* One earlier version: named by the hash in the version after it, number one lower, same item. */
 static enum verify_fault earlier_check(struct verifier *v, struct bytes message,
-                                       struct verify_item *item, struct bytes *expected_hash,
-                                       uint64_t *height, struct issuer_origin *origin)
+                                       struct verify_item *item, struct version_view *after,
+                                       struct issuer_origin *origin)
 {
     struct verify_item earlier;
     struct version_view view;
@@ -105,38 +67,41 @@ static enum verify_fault earlier_check(struct verifier *v, struct bytes message,
         return fault;
     }
     hash_tagged(&hash, TAG_VERSION, message.data, message.size);
-    if (expected_hash->size == 0 || memcmp(expected_hash->data, &hash, sizeof hash) != 0 ||
+    if (after->previous_hash.size == 0 ||
+        memcmp(after->previous_hash.data, &hash, sizeof hash) != 0 ||
         !hash32_equal(&view.account, &v->result->learner) || earlier.number != item->number ||
         earlier.version != item->version - item->earlier_count - 1 || earlier.kind != item->kind ||
-        earlier.height > *height) {
+        earlier.height > after->height) {
         return fault_at(v, VERIFY_FAULT_ITEM_HISTORY, item->number);
     }
-    *expected_hash = view.previous_hash;
-    *height = earlier.height;
+    if (!status_follows(item, earlier.status, after->status)) {
+        return fault_at(v, VERIFY_FAULT_ITEM_STATUS, item->number);
+    }
     item->earlier_count++;
+    *after = view;
     if (hash32_equal(&earlier.tx_id, &origin->wanted) &&
         bytes_equal(earlier.content, item->content)) {
-        *origin = (struct issuer_origin){.wanted = origin->wanted,
-                                         .tx_id = earlier.tx_id,
-                                         .height = earlier.height,
-                                         .outcome_index = earlier.outcome_index};
+        origin_set(origin, &earlier, &view);
     }
     return VERIFY_FAULT_NONE;
 }
 
 static enum verify_fault history_check(struct verifier *v, struct reader *reader,
-                                       struct verify_item *item, struct bytes previous_hash,
+                                       struct verify_item *item, const struct version_view *newest,
                                        struct issuer_origin *origin)
 {
+    struct version_view after = *newest;
     struct bytes message;
-    uint64_t height = item->height;
     while (reader_next(reader, 2, &message)) {
-        enum verify_fault fault = earlier_check(v, message, item, &previous_hash, &height, origin);
+        enum verify_fault fault = earlier_check(v, message, item, &after, origin);
         if (fault != VERIFY_FAULT_NONE) {
             return fault;
         }
     }
-    item->history_whole = previous_hash.size == 0;
+    item->history_whole = after.previous_hash.size == 0;
+    if (item->history_whole && !status_first(item, after.status)) {
+        return fault_at(v, VERIFY_FAULT_ITEM_STATUS, item->number);
+    }
     return VERIFY_FAULT_NONE;
 }
 
@@ -147,6 +112,7 @@ enum verify_fault item_check(struct verifier *v, struct bytes proof, uint64_t nu
     struct version_view view;
     struct issuer_origin origin;
     memset(item, 0, sizeof *item);
+    item->shown = proof;
     reader_init(&reader, proof);
     struct bytes version = reader_bytes(&reader, 1);
     enum verify_fault fault = version_read(v, version, item, &view);
@@ -158,15 +124,14 @@ enum verify_fault item_check(struct verifier *v, struct bytes proof, uint64_t nu
         (number != 0 && item->number != number)) {
         return fault_at(v, VERIFY_FAULT_ITEM_PLACE, number != 0 ? number : item->number);
     }
-    if (item->kind == VERIFY_ITEM_OUTCOME) {
-        fault = outcome_read(v, item);
+    fault = content_check(v, item);
+    if (fault == VERIFY_FAULT_NONE && !status_possible(item)) {
+        fault = fault_at(v, VERIFY_FAULT_ITEM_STATUS, item->number);
     }
-    origin = (struct issuer_origin){.wanted = issuer_transaction(proof),
-                                    .tx_id = item->tx_id,
-                                    .height = item->height,
-                                    .outcome_index = item->outcome_index};
+    origin.wanted = issuer_transaction(proof);
+    origin_set(&origin, item, &view);
     if (fault == VERIFY_FAULT_NONE) {
-        fault = history_check(v, &reader, item, view.previous_hash, &origin);
+        fault = history_check(v, &reader, item, &view, &origin);
     }
     struct bytes issuer = reader_bytes(&reader, 3);
     if (fault == VERIFY_FAULT_NONE) {

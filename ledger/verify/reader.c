@@ -157,6 +157,23 @@ struct bytes reader_text(struct reader *reader, uint32_t field, size_t max)
     return value;
 }
 
+uint32_t reader_packed(struct reader *reader, uint32_t field, uint64_t max)
+{
+    struct bytes value = reader_bytes(reader, field);
+    struct reader inner;
+    uint64_t before = 0;
+    uint64_t element = 0;
+    uint32_t count = 0;
+    reader_init(&inner, value);
+    for (; inner.at != inner.end; before = element, count++) {
+        if (!varint(&inner, &element) || element <= before || element > max) {
+            refuse(reader, value.data, false);
+            return 0;
+        }
+    }
+    return count;
+}
+
 struct bytes reader_optional(struct reader *reader, uint32_t field, size_t size)
 {
     const uint8_t *start = reader->at;

@@ -38,6 +38,9 @@ struct bytes reader_optional(struct reader *reader, uint32_t field, size_t size)
 /* Exactly size bytes, which must be there. Out: zeros on an error. */
 void reader_fixed(struct reader *reader, uint32_t field, void *out, size_t size);
 
+/* Packed numbers, ascending from 1 to max: how many. */
+uint32_t reader_packed(struct reader *reader, uint32_t field, uint64_t max);
+
 /* The next element of a repeated field of bytes or messages; false when there is none. */
 bool reader_next(struct reader *reader, uint32_t field, struct bytes *element);
 

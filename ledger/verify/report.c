@@ -328,6 +328,7 @@ static void report_item(struct report *r, const struct verify_item *item)
     } else {
         say(r, "; ", "；");
         say_pair(r, item_kinds[item->kind]);
+        report_content(r, item);
     }
     say(r, "; recorded at height ", "；记录于高度 ");
     say_number(r, item->height);
@@ -341,14 +342,7 @@ static void report_item(struct report *r, const struct verify_item *item)
         say(r, "; DISPUTED, see item ", "；存在异议，见条目 ");
         say_number(r, item->dispute);
     }
-    if (item->issuer_signature == VERIFY_ISSUER_SIGNED) {
-        say(r, "; issuer's own signature verified", "；颁发机构签名已核对");
-    } else if (item->issuer_signature == VERIFY_ISSUER_KEY_UNKNOWN) {
-        say(r,
-            "; signature verified, but whether the key is the issuer's cannot be known from "
-            "genesis",
-            "；签名已核对，但由创世文件无法得知密钥是否属于颁发机构");
-    }
+    report_parties(r, item);
     text_put(&r->text, "\n");
 }
 
@@ -361,6 +355,16 @@ static void report_items(struct report *r)
     for (uint32_t i = 0; i < result->items_shown; i++) {
         report_item(r, &result->items[i]);
     }
+}
+
+static void say_total(struct report *r, const char *english, const char *chinese,
+                      const struct verify_total *total)
+{
+    say(r, english, chinese);
+    say_number(r, total->outcomes);
+    say(r, ", credits ", "，学分 ");
+    text_hundredths(&r->text, total->credits);
+    text_put(&r->text, "\n");
 }
 
 static void report_totals(struct report *r)
@@ -390,9 +394,19 @@ static void report_totals(struct report *r)
         text_hundredths(&r->text, total->hours);
         text_put(&r->text, "\n");
     }
+    if (result->recognised.outcomes > 0) {
+        say_total(r, "  recognised: ", "  认定：", &result->recognised);
+    }
+    if (result->converted.outcomes > 0) {
+        say_total(r, "  converted: ", "  转换：", &result->converted);
+    }
     if (result->points_known) {
         say(r, "  points: ", "  积分：");
         say_number(r, result->points);
+        if (result->points != result->points_held) {
+            say(r, "; not to be spent, expired or under review: ", "；已过期或待复核而不可用：");
+            say_number(r, result->points_held - result->points);
+        }
         text_put(&r->text, "\n");
     }
 }
@@ -414,6 +428,20 @@ static void report_sets(struct report *r)
         say_member(r, result->validators[i].member, &result->validators[i].name);
         text_put(&r->text, "\n");
     }
+}
+
+/* The archives of accounts merged into it, each like the first. */
+static void report_linked(struct report *r)
+{
+    const struct verify_result *outer = r->result;
+    for (uint32_t i = 0; i < outer->linked_count; i++) {
+        say(r, "\nMerged into it\n", "\n被合并账户\n");
+        r->result = &outer->linked[i];
+        report_account(r);
+        report_items(r);
+        report_totals(r);
+    }
+    r->result = outer;
 }
 
 static void report_key(struct report *r)
@@ -448,33 +476,59 @@ static void not_proved(struct report *r, uint64_t count, const char *english, co
     say(r, english, chinese);
 }
 
-/* What the items leave open, counted. */
-static void report_items_open(struct report *r)
+/* What items leave open, counted. */
+struct items_open {
+    uint64_t unsigned_count;
+    uint64_t details;
+    uint64_t history;
+    uint64_t links;
+    uint64_t conversions;
+    uint64_t keys_of_genesis;
+};
+
+static void items_open_add(struct items_open *open, const struct verify_result *result)
 {
-    const struct verify_result *result = r->result;
-    uint64_t unsigned_count = 0;
-    uint64_t details = 0;
-    uint64_t other_kinds = 0;
-    uint64_t history = 0;
     for (uint32_t i = 0; i < result->items_shown; i++) {
         const struct verify_item *item = &result->items[i];
         bool outcome = item->kind == VERIFY_ITEM_OUTCOME;
-        unsigned_count += outcome && item->issuer_signature == VERIFY_ISSUER_NOT_SHOWN;
-        details += item->outcome.details_root.size > 0;
-        other_kinds += !outcome;
-        history += !item->history_whole;
+        bool signable = outcome || item->kind == VERIFY_ITEM_RECOGNITION ||
+                        item->kind == VERIFY_ITEM_CONVERSION;
+        open->unsigned_count += signable && item->issuer_signature == VERIFY_ISSUER_NOT_SHOWN;
+        open->details += outcome && item->outcome.details_root.size > 0;
+        open->history += !item->history_whole;
+        open->links += item->kind == VERIFY_ITEM_LINK && item->link.state == VERIFY_LINK_NOT_SHOWN;
+        open->conversions += item->kind == VERIFY_ITEM_CONVERSION && item->conversion.credits != 0;
+        for (uint32_t k = 0; k < item->party_count; k++) {
+            open->keys_of_genesis += item->parties[k].key_state == VERIFY_KEY_OF_GENESIS;
+        }
     }
-    not_proved(r, result->withheld_count, " withheld records: what they say, and so no total\n",
+}
+
+static void report_items_open(struct report *r)
+{
+    struct items_open open = {.links = 0};
+    items_open_add(&open, r->result);
+    for (uint32_t i = 0; i < r->result->linked_count; i++) {
+        items_open_add(&open, &r->result->linked[i]);
+    }
+    not_proved(r, r->result->withheld_count, " withheld records: what they say, and so no total\n",
                " 条未出示记录的内容，因此不作任何合计\n");
-    not_proved(r, unsigned_count,
+    not_proved(r, open.unsigned_count,
                " records: the issuer's own signature is not in the proof; the validators "
                "checked it when they were recorded\n",
                " 条记录的颁发机构签名不在证明中；验证者在记录时已核对\n");
-    not_proved(r, details, " records: their details, of which the ledger holds a hash alone\n",
+    not_proved(r, open.keys_of_genesis,
+               " signatures: whether the signer has since declared its key of genesis ended\n",
+               " 个签名的创世密钥此后是否被声明作废\n");
+    not_proved(r, open.details, " records: their details, of which the ledger holds a hash alone\n",
                " 条记录的明细，账本仅存其哈希\n");
-    not_proved(r, other_kinds, " items: what they say, for this verifier reads outcomes alone\n",
-               " 个条目的内容，本验证器仅解读学习成果\n");
-    not_proved(r, history, " records: their versions before those shown\n",
+    not_proved(r, open.conversions,
+               " conversions: that they follow from their rule and sources; each has a proof of "
+               "its own\n",
+               " 项转换是否符合规则与来源；可另取转换证明\n");
+    not_proved(r, open.links, " merged accounts: what their archives say\n",
+               " 个被合并账户的档案内容\n");
+    not_proved(r, open.history, " records: their versions before those shown\n",
                " 条记录在所示版本之前的历史\n");
 }
 
@@ -505,9 +559,6 @@ static void report_open(struct report *r)
     if (result->kind == VERIFY_RECORD && result->item_count > 1) {
         say(r, "  - anything about the account's other records, its totals and its points\n",
             "  - 账户的其他记录、合计与积分\n");
-    }
-    if (result->kind == VERIFY_ARCHIVE && result->complete && !result->points_known) {
-        say(r, "  - the points balance\n", "  - 积分余额\n");
     }
     report_items_open(r);
     say(r, "\nIt rests on the genesis file, and on the number of traitors among the ",
@@ -545,6 +596,7 @@ size_t verify_report(char *text, size_t size, const struct verify_result *result
             report_account(&r);
             report_items(&r);
             report_totals(&r);
+            report_linked(&r);
         }
         report_open(&r);
     }

@@ -22,5 +22,8 @@ void say_member(struct report *r, uint32_t member, const struct verify_name *nam
 void report_transaction_head(struct report *r);
 void report_transaction(struct report *r);
 void report_transaction_open(struct report *r);
+/* report_content.c: what an item of another kind than outcome says; who signed what made it. */
+void report_content(struct report *r, const struct verify_item *item);
+void report_parties(struct report *r, const struct verify_item *item);
 
 #endif

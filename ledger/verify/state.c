@@ -71,6 +71,31 @@ enum verify_fault leaf_check(struct verifier *v, const struct leaf_path *leaf,
     return hash32_equal(&root, &v->header.state_root) ? VERIFY_FAULT_NONE : VERIFY_FAULT_STATE_ROOT;
 }
 
+enum verify_fault record_leaf_check(struct verifier *v, uint32_t collection, uint32_t number,
+                                    struct bytes record, struct bytes leaf)
+{
+    struct leaf_path path;
+    struct hasher hasher;
+    struct hash32 key;
+    struct hash32 value_hash;
+    uint8_t bytes[4];
+    enum verify_fault fault = leaf_path_read(v, leaf, &path);
+    if (fault != VERIFY_FAULT_NONE) {
+        return fault;
+    }
+    if (path.collection != collection) {
+        return VERIFY_FAULT_COLLECTION;
+    }
+    be32_put(bytes, number);
+    tree_key(&key, collection, (struct bytes){bytes, sizeof bytes});
+    be32_put(bytes, collection);
+    hasher_init_tagged(&hasher, TAG_VALUE);
+    hasher_update(&hasher, bytes, sizeof bytes);
+    hasher_update(&hasher, record.data, record.size);
+    hasher_final(&hasher, &value_hash);
+    return leaf_check(v, &path, &key, &value_hash);
+}
+
 static enum verify_fault account_value_read(struct verifier *v, struct bytes message,
                                             struct account_value *out)
 {

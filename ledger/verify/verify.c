@@ -2,7 +2,6 @@
 
 #include "ledger/verify/internal.h"
 #include "proto/bytes.h"
-#include "proto/merkle.h"
 
 enum {
     PROOF_VERSION = 1,
@@ -13,8 +12,10 @@ enum {
 
 _Static_assert(_Alignof(struct hash32) == 1 && _Alignof(struct sig64) == 1,
                "paths and signatures are read where they stand");
-/* A shown item is at least 78 bytes: account, number, version, transaction, kind, status, framing. */
-_Static_assert(sizeof(struct verify_item) <= (size_t)4 * 78, "VERIFY_SCRATCH_SIZE is enough");
+/* A shown item is at least 78 bytes: account, number, version, transaction, kind, status, framing. A signer of its
+ * transaction is at least 100: key, signature. */
+_Static_assert(sizeof(struct verify_item) <= (size_t)5 * 78, "VERIFY_SCRATCH_SIZE is enough");
+_Static_assert(sizeof(struct verify_party) <= (size_t)5 * 100, "VERIFY_SCRATCH_SIZE is enough");
 /* An entry of genesis is at least tag, length and an id: 4 bytes. */
 _Static_assert(sizeof(struct genesis_entry) <= (size_t)4 * 4, "VERIFY_SCRATCH_SIZE is enough");
 
@@ -35,6 +36,19 @@ enum verify_fault fault_at(struct verifier *v, enum verify_fault fault, uint64_t
 {
     v->result->fault_number = number;
     return fault;
+}
+
+void *scratch_take_high(struct verifier *v, size_t size, size_t alignment)
+{
+    if (size > v->scratch_size) {
+        return NULL;
+    }
+    size_t misaligned = (size_t)(uintptr_t)(v->scratch + v->scratch_size - size) % alignment;
+    if (misaligned > v->scratch_size - size) {
+        return NULL;
+    }
+    v->scratch_size -= size + misaligned;
+    return v->scratch + v->scratch_size;
 }
 
 uint64_t fault_offset(struct bytes whole, const struct reader *reader)
@@ -88,200 +102,6 @@ static enum verify_fault record_check(struct verifier *v, struct bytes message)
     v->result->items = item;
     v->result->items_shown = 1;
     return hash32_equal(&root, &account.item_root) ? VERIFY_FAULT_NONE : VERIFY_FAULT_ITEM_ROOT;
-}
-
-/* ---- archive ---- */
-
-/* Adds an outcome to the totals. With at most 100,000 items of 32 bits nothing can overflow. */
-static void totals_add(struct verify_result *result, const struct verify_item *item)
-{
-    if (item->kind != VERIFY_ITEM_OUTCOME ||
-        (item->status != VERIFY_ITEM_VALID && item->status != VERIFY_ITEM_CORRECTED)) {
-        return;
-    }
-    struct verify_total *of_kind = &result->totals[item->outcome.kind];
-    struct verify_total *all = &result->totals[0];
-    of_kind->outcomes++;
-    of_kind->credits += item->outcome.credits;
-    of_kind->hours += item->outcome.hours;
-    all->outcomes++;
-    all->credits += item->outcome.credits;
-    all->hours += item->outcome.hours;
-}
-
-/* One place of the archive: shown, or withheld as its version hash. Out: the hash. */
-static enum verify_fault archive_item_check(struct verifier *v, struct bytes message,
-                                            uint64_t number, struct hash32 *hash)
-{
-    struct reader reader;
-    struct verify_result *result = v->result;
-    reader_init(&reader, message);
-    struct bytes shown = reader_bytes(&reader, 1);
-    struct bytes withheld = reader_optional(&reader, 2, 32);
-    if ((shown.size == 0) == (withheld.size == 0)) {
-        reader_refuse(&reader);
-    }
-    enum verify_fault fault = proof_end(v, &reader);
-    if (fault != VERIFY_FAULT_NONE) {
-        return fault;
-    }
-    if (shown.size == 0) {
-        memcpy(hash, withheld.data, 32);
-        result->withheld_count++;
-        return VERIFY_FAULT_NONE;
-    }
-    struct verify_item *item = scratch_take(v, sizeof *item, _Alignof(struct verify_item));
-    if (item == NULL) {
-        return VERIFY_FAULT_SCRATCH;
-    }
-    fault = item_check(v, shown, number, item, hash);
-    if (fault == VERIFY_FAULT_NONE) {
-        if (result->items_shown == 0) {
-            result->items = item;
-        }
-        result->items_shown++;
-        totals_add(result, item);
-    }
-    return fault;
-}
-
-/* All items in order, under the root that the account commits to. */
-static enum verify_fault archive_items_check(struct verifier *v, struct reader *reader,
-                                             const struct account_value *account)
-{
-    struct merkle_frontier frontier;
-    struct bytes message;
-    struct hash32 hash;
-    struct hash32 root;
-    merkle_frontier_init(&frontier);
-    while (reader_next(reader, 5, &message)) {
-        uint64_t number = frontier.size + 1;
-        if (number > account->item_count || number > LIMIT_ACCOUNT_ITEMS_MAX) {
-            return VERIFY_FAULT_ITEM_COUNT;
-        }
-        enum verify_fault fault = archive_item_check(v, message, number, &hash);
-        if (fault != VERIFY_FAULT_NONE) {
-            return fault;
-        }
-        item_leaf(&hash, number, &hash);
-        merkle_frontier_append(&frontier, &hash);
-    }
-    enum verify_fault fault = proof_end(v, reader);
-    if (fault != VERIFY_FAULT_NONE) {
-        return fault;
-    }
-    if (frontier.size != account->item_count) {
-        return VERIFY_FAULT_ITEM_COUNT;
-    }
-    merkle_frontier_root(&frontier, &root);
-    return hash32_equal(&root, &account->item_root) ? VERIFY_FAULT_NONE : VERIFY_FAULT_ITEM_ROOT;
-}
-
-/* The totals of AccountSummary and its points. Kinds ascend; one that is left out has zeros. */
-static enum verify_fault summary_read(struct verifier *v, struct bytes summary,
-                                      struct verify_total totals[VERIFY_OUTCOME_KINDS + 1],
-                                      uint64_t *points)
-{
-    struct reader reader;
-    struct reader inner;
-    struct bytes message;
-    uint32_t before = 0;
-    reader_init(&reader, summary);
-    (void)reader_optional(&reader, 1, 32);
-    (void)reader_optional(&reader, 2, 33);
-    (void)reader_u32(&reader, 3);
-    (void)reader_u32(&reader, 4);
-    (void)reader_u64(&reader, 5);
-    (void)reader_optional(&reader, 6, 32);
-    *points = reader_u64(&reader, 7);
-    while (reader_next(&reader, 8, &message)) {
-        reader_init(&inner, message);
-        uint32_t kind = reader_enum(&inner, 1, VERIFY_OUTCOME_KINDS);
-        totals[kind].outcomes = reader_u64(&inner, 2);
-        totals[kind].credits = reader_u64(&inner, 3);
-        totals[kind].hours = reader_u64(&inner, 4);
-        if (!reader_end(&inner) || kind <= before) {
-            reader_refuse(&reader);
-        }
-        before = kind;
-    }
-    (void)reader_u64(&reader, 9);
-    (void)reader_optional(&reader, 10, 33);
-    (void)reader_u32(&reader, 11);
-    (void)reader_u64(&reader, 12);
-    (void)reader_u32(&reader, 13);
-    (void)reader_u32(&reader, 14);
-    (void)reader_optional(&reader, 15, 32);
-    (void)reader_u32(&reader, 16);
-    return proof_end(v, &reader);
-}
-
-/* The summary is the account's, and says what the items add up to. */
-static enum verify_fault summary_check(struct verifier *v, struct bytes summary,
-                                       const struct account_value *account)
-{
-    struct verify_result *result = v->result;
-    struct verify_total totals[VERIFY_OUTCOME_KINDS + 1] = {{.outcomes = 0}};
-    struct hash32 hash;
-    bool points_items = false;
-    hash_tagged(&hash, TAG_SUMMARY, summary.data, summary.size);
-    if (!hash32_equal(&hash, &account->summary_hash)) {
-        return VERIFY_FAULT_SUMMARY;
-    }
-    enum verify_fault fault = summary_read(v, summary, totals, &result->points);
-    if (fault != VERIFY_FAULT_NONE || !result->complete) {
-        return fault;
-    }
-    for (uint32_t kind = 1; kind <= VERIFY_OUTCOME_KINDS; kind++) {
-        const struct verify_total *computed = &result->totals[kind];
-        if (totals[kind].outcomes != computed->outcomes ||
-            totals[kind].credits != computed->credits || totals[kind].hours != computed->hours) {
-            return VERIFY_FAULT_TOTALS;
-        }
-    }
-    for (uint32_t i = 0; i < result->items_shown; i++) {
-        points_items = points_items || result->items[i].kind == VERIFY_ITEM_POINTS;
-    }
-    /* Without entries the balance is zero; this version knows no content of points entries. */
-    if (!points_items && result->points != 0) {
-        return VERIFY_FAULT_TOTALS;
-    }
-    result->points_known = !points_items;
-    result->totals_state = VERIFY_TOTALS_EQUAL;
-    return VERIFY_FAULT_NONE;
-}
-
-static enum verify_fault archive_check(struct verifier *v, struct bytes message)
-{
-    struct reader reader;
-    struct hash32 learner;
-    struct account_value account;
-    struct verify_result *result = v->result;
-    reader_init(&reader, message);
-    reader_fixed(&reader, 1, &learner, 32);
-    struct bytes leaf = reader_bytes(&reader, 2);
-    struct bytes value = reader_bytes(&reader, 3);
-    struct bytes summary = reader_bytes(&reader, 4);
-    if (reader.bad) {
-        return proof_end(v, &reader);
-    }
-    enum verify_fault fault = account_check(v, &learner, leaf, value, &account);
-    if (fault == VERIFY_FAULT_NONE) {
-        fault = archive_items_check(v, &reader, &account);
-    }
-    if (fault != VERIFY_FAULT_NONE) {
-        return fault;
-    }
-    result->complete = result->withheld_count == 0;
-    result->totals_state = result->complete ? VERIFY_TOTALS_COMPUTED : VERIFY_TOTALS_NONE;
-    if (summary.size > 0) {
-        fault = summary_check(v, summary, &account);
-    }
-    if (!result->complete) {
-        memset(result->totals, 0, sizeof result->totals);
-        result->points = 0;
-    }
-    return fault;
 }
 
 /* ---- absence ---- */
@@ -369,6 +189,7 @@ static enum verify_fault age_check(struct verifier *v, const struct verify_optio
 struct proof_view {
     struct bytes anchor;
     struct bytes body;
+    struct reader members; /* what follows it: members' records */
 };
 
 static bool kind_known(uint32_t kind)
@@ -402,6 +223,10 @@ static enum verify_fault proof_read(struct verifier *v, struct proof_view *out)
     if (!reader.bad) {
         v->result->kind = (enum verify_kind)kind;
         out->body = reader_bytes(&reader, 4 + kind);
+    }
+    out->members = reader;
+    struct bytes member;
+    while (reader_next(&reader, 13, &member)) {
     }
     enum verify_fault fault = proof_end(v, &reader);
     /* Inside a submessage the lengths would say otherwise, so here alone a file can be cut. */
@@ -474,6 +299,10 @@ static enum verify_fault proof_check(struct verifier *v, const struct verify_opt
     }
     if (fault == VERIFY_FAULT_NONE) {
         fault = age_check(v, options);
+    }
+    struct bytes member;
+    while (fault == VERIFY_FAULT_NONE && reader_next(&proof.members, 13, &member)) {
+        fault = member_check(v, member);
     }
     if (fault != VERIFY_FAULT_NONE) {
         return fault;

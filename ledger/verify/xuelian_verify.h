@@ -158,11 +158,32 @@ struct verify_options {
     X(ITEM_HISTORY, BAD_PROOF, ITEM,                                                               \
       "the earlier versions of the item do not lead to its current one",                           \
       "条目的历史版本与当前版本不相连")                                                            \
+    X(ITEM_CONTENT, BAD_PROOF, ITEM, "what the item says is not as an item of its kind can be",    \
+      "条目的内容不符合其种类的规定")                                                              \
+    X(ITEM_STATUS, BAD_PROOF, ITEM,                                                                \
+      "the item's status is none of its kind's, or cannot follow from the version before",         \
+      "条目的状态不属于其种类，或不能由前一版本得出")                                              \
+    X(ITEM_REFERENCE, BAD_PROOF, ITEM,                                                             \
+      "the item names another item that is not there, is of another kind or does not name it "     \
+      "back",                                                                                      \
+      "条目所指的另一条目不存在、种类不符或未相互指向")                                            \
+    X(ITEM_RESTS, BAD_PROOF, ITEM,                                                                 \
+      "the item is valid, but what it rests on is revoked, suspended or was never valid",          \
+      "条目有效，但其依据已撤销、暂停或从未有效")                                                  \
+    X(POINTS, BAD_PROOF, ITEM,                                                                     \
+      "the points of a lot are not what remains of it and what was spent, reversed and moved",     \
+      "一笔积分的数额不等于其余额与已兑换、冲回、转出之和")                                        \
+    X(LINK, BAD_PROOF, ITEM,                                                                       \
+      "the account that a link names is not the one shown, or did not hold then what it says",     \
+      "合并条目所指账户与所示账户不符，或其当时内容不同")                                          \
     X(SUMMARY, BAD_PROOF, NOTHING, "the summary shown is not the one committed to by the account", \
       "所示汇总不是账户所承诺的汇总")                                                              \
     X(TOTALS, BAD_PROOF, NOTHING,                                                                  \
       "the totals recomputed from the items differ from those of the account's summary",           \
       "由条目重新计算的合计与账户汇总不一致")                                                      \
+    X(SUMMARY_ITEMS, BAD_PROOF, NOTHING,                                                           \
+      "the applications, links or keys in the account's summary are not those of its items",       \
+      "账户汇总中的申请、合并或密钥与条目不一致")                                                  \
     X(ISSUER_TRANSACTION, BAD_PROOF, ITEM,                                                         \
       "the issuer's signature is on another transaction than the one that made the item",          \
       "颁发机构签署的交易不是产生该条目的交易")                                                    \
@@ -174,6 +195,9 @@ struct verify_options {
       "签名所用密钥在该高度不属于颁发机构")                                                        \
     X(ISSUER_SIGNATURE, BAD_SIGNATURE, ITEM, "the issuer's signature does not verify",             \
       "颁发机构的签名无效")                                                                        \
+    X(MEMBER, BAD_PROOF, MEMBER,                                                                   \
+      "a member's record is not in the certified state, or is not that of a member",               \
+      "机构记录不在已认证的状态中，或不是机构记录")                                                \
     X(ABSENCE_RANGE, BAD_PROOF, NOTHING,                                                           \
       "the neighbour shown does not enclose the key: the entry may well exist",                    \
       "所示相邻条目未包住该键：该条目可能存在")                                                    \
@@ -240,17 +264,34 @@ enum verify_account_status {
 
 #define VERIFY_OUTCOME_KINDS 9u
 
-/* What was found about the issuer's own signature on an item. */
-enum verify_issuer {
-    VERIFY_ISSUER_NOT_SHOWN, /* the proof does not carry it */
-    VERIFY_ISSUER_SIGNED,    /* verified, with a key that genesis gives the issuer at that height */
-    VERIFY_ISSUER_KEY_UNKNOWN /* verified, but genesis does not know the issuer, so nor its keys */
-};
-
-/* A name that genesis gives, UTF-8; size 0 where genesis has none. Borrows the genesis bytes. */
+/* A name that genesis or a proved record gives, UTF-8; size 0 where neither does. Borrows their bytes. */
 struct verify_name {
     struct bytes en;
     struct bytes zh;
+};
+
+/* What was found about the issuer's own signature on an item. */
+enum verify_issuer {
+    VERIFY_ISSUER_NOT_SHOWN, /* the proof does not carry it */
+    VERIFY_ISSUER_SIGNED,    /* verified, with keys of the signers at that height */
+    VERIFY_ISSUER_KEY_UNKNOWN, /* verified, but whose key the first signer's is cannot be known from the proof */
+    VERIFY_ISSUER_KEY_ENDED /* verified, but the member has since said that its key was not its own then */
+};
+
+/* What is known of a signer's key. */
+enum verify_key_state {
+    VERIFY_KEY_UNKNOWN, /* a learner's, or of a member of which neither genesis nor the proof says anything */
+    VERIFY_KEY_OF_GENESIS, /* in force then, as genesis says */
+    VERIFY_KEY_OF_STATE,   /* in force then, as the member's record at the proof's height says */
+    VERIFY_KEY_ENDED /* that record says that it had ended by then: declared later, of a height past */
+};
+
+/* One signer of the transaction that made a version. */
+struct verify_party {
+    uint32_t member; /* 0: a learner */
+    enum verify_key_state key_state;
+    struct verify_name name;
+    struct bytes key; /* 33 bytes; borrows the proof */
 };
 
 /* Fields of Outcome in proto/tx.proto, by its names. */
@@ -276,6 +317,90 @@ struct verify_outcome {
     struct bytes details_root; /* 32 bytes or none; borrows the proof */
 };
 
+/* Fields of the other contents, by their names in the schemas. Byte strings borrow the proof. */
+struct verify_recognition { /* 认定 */
+    uint32_t recogniser;
+    uint32_t framework;
+    uint64_t outcome; /* item it rests on */
+    uint32_t level;
+    uint32_t credits;     /* hundredths */
+    uint32_t expiry_date; /* or 0 */
+};
+
+struct verify_conversion { /* 转换 */
+    uint32_t rule;
+    uint32_t source_count;
+    uint32_t applied_date;
+    uint32_t decided_date; /* 0: undecided */
+    uint32_t decided_by;   /* 0: undecided, or automatic */
+    uint32_t credits;      /* hundredths granted */
+    uint64_t rule_total;
+    uint64_t programme_total;
+    uint32_t appeals;
+    struct bytes sources; /* from the first ConversionSource to the end of the content */
+};
+
+enum verify_points_type {
+    VERIFY_POINTS_EARNED = 1, /* a lot */
+    VERIFY_POINTS_REDEMPTION = 2,
+    VERIFY_POINTS_MOVED = 3 /* a lot from an account merged into this one */
+};
+
+struct verify_points { /* 积分 */
+    uint32_t type;
+    uint32_t points;
+    uint32_t date;
+    uint32_t remaining;
+    uint32_t reversed;
+    uint32_t moved;
+    uint32_t expiry_date; /* or 0 */
+    uint32_t rule;
+    uint64_t source_item;
+    uint32_t spent; /* of a lot in a whole archive: by redemptions that stand */
+    uint32_t entry;
+    uint32_t quantity;
+    uint32_t part_count;
+    struct bytes parts; /* of a redemption: from the first PointsPart to the end of the content */
+};
+
+struct verify_consent {  /* 授权 */
+    uint32_t grantee;    /* 0: whoever has the code */
+    uint32_t kind_count; /* 0: every kind */
+    uint32_t item_count; /* 0: every item */
+    uint32_t until_date;
+    struct bytes purpose; /* UTF-8, or none */
+};
+
+struct verify_dispute { /* 异议 */
+    uint64_t item;
+    uint32_t respondent;
+    uint32_t reason;
+    uint32_t answer; /* DisputeResult of the respondent, 0: none yet */
+    uint32_t result; /* of the end, 0: open */
+};
+
+struct verify_key { /* 密钥变更 */
+    uint32_t act;
+    uint32_t holder;      /* 1 learner, 2 guardian */
+    uint32_t until_date;  /* of a guardian */
+    uint64_t replaces;    /* item of the key before, or 0 */
+    struct bytes new_key; /* 33 bytes or none */
+};
+
+/* What was found about the account that a link names. */
+enum verify_link_state {
+    VERIFY_LINK_NOT_SHOWN, /* its archive is not in the proof */
+    VERIFY_LINK_SHOWN, /* it is, with as many items; what changed since the merge hides the root of then */
+    VERIFY_LINK_EQUAL /* it is, and held then what the link says */
+};
+
+struct verify_link { /* 账户合并 */
+    uint64_t item_count;
+    enum verify_link_state state;
+    struct bytes other; /* 32 bytes, learner id */
+    struct bytes item_root;
+};
+
 /* One item that the proof shows, as it stands at the proof's height. */
 struct verify_item {
     uint64_t number;  /* in its account, from 1 */
@@ -285,14 +410,30 @@ struct verify_item {
     uint64_t height; /* of this version */
     struct hash32 tx_id;
     uint32_t outcome_index;
-    uint32_t reason;               /* ItemReason of the change that made this version, or 0 */
-    uint32_t dispute;              /* number of the item of the open dispute about it; 0: none */
-    struct bytes content;          /* canonical bytes; borrows the proof */
-    struct verify_outcome outcome; /* of kind OUTCOME; else all zero */
-    bool expired;                  /* its expiry date is before the block's date at UTC+8 */
-    struct verify_name issuer_name;
+    uint32_t reason;      /* ItemReason of the change that made this version, or 0 */
+    uint32_t dispute;     /* number of the item of the open dispute about it; 0: none */
+    struct bytes content; /* canonical bytes; borrows the proof */
+    struct bytes shown;   /* the ItemProof; borrows the proof */
+    union {               /* by `kind` */
+        struct verify_outcome outcome;
+        struct verify_recognition recognition;
+        struct verify_conversion conversion;
+        struct verify_points points;
+        struct verify_consent consent;
+        struct verify_dispute dispute_said;
+        struct verify_key key;
+        struct verify_link link;
+    };
+    bool expired; /* the last date of it (expiry, until) is before the block's date at UTC+8 */
+    struct verify_name
+        issuer_name; /* of who answers for it: issuer, recogniser, decided_by, grantee, respondent */
     struct verify_name course_name;
     enum verify_issuer issuer_signature;
+    uint32_t
+        signed_kind; /* with a signature: TxKind of what was signed, and the version that it made */
+    uint32_t signed_version;
+    const struct verify_party *parties; /* in scratch: all that signed, in their order */
+    uint32_t party_count;
     uint32_t earlier_count; /* earlier versions shown and checked */
     bool history_whole;     /* every version from 1 on is shown */
 };
@@ -380,8 +521,15 @@ struct verify_result {
 
     enum verify_totals totals_state;
     struct verify_total totals[VERIFY_OUTCOME_KINDS + 1]; /* by OutcomeKind; [0] is all of them */
-    bool points_known; /* with totals: the points balance is proved */
-    uint64_t points;
+    struct verify_total recognised; /* recognitions that stand and their credits */
+    struct verify_total converted;  /* conversions that stand and their credits */
+    bool points_known;              /* with totals: the points are proved */
+    uint64_t points;                /* that can be spent on the block's date */
+    uint64_t points_held;           /* remaining in all lots, expired or under review included */
+
+    /* Archives of accounts merged into this one, in scratch, each with the fields from `learner` to here. */
+    const struct verify_result *linked;
+    uint32_t linked_count;
 
     uint32_t collection;      /* absence: 1 to 10 */
     struct bytes natural_key; /* absence: the key that is not there; borrows the proof */
@@ -394,8 +542,9 @@ struct verify_result {
 };
 
 /* Scratch that is enough for any proof of these sizes; with a history file, of its size and the proof's together. */
-#define VERIFY_SCRATCH_SIZE(genesis_size, proof_size) \
-    ((size_t)4 * (genesis_size) + (size_t)4 * (proof_size) + 4096)
+#define VERIFY_SCRATCH_SIZE(genesis_size, proof_size)               \
+    ((size_t)4 * (genesis_size) + (size_t)5 * (proof_size) + 4096 + \
+     LIMIT_LINKS_MAX * sizeof(struct verify_result))
 
 /* Checks a proof.
  *

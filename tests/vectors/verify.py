@@ -11,8 +11,9 @@ import sys
 
 import kinds
 import wire
+from accounts import MemberRecords, archive, record
 from secp256k1 import point_of, signature_valid
-from wire import Bad, Message, Refused, be4, be8, leaf_hash, put, root_from_path, root_of, tagged, traced
+from wire import Bad, LeafPath, Message, Refused, put, tagged, tree_key
 
 HERE = os.path.dirname(os.path.abspath(__file__))
 
@@ -285,238 +286,7 @@ class Anchor:
         return made
 
 
-# ---- section 7: state ----
-
-class LeafPath:
-    def __init__(self, data):
-        message = Message(data)
-        self.collection, self.count, self.position = message.number(1, 11), message.number(2), message.number(3)
-        self.next_key = message.fixed(4)
-        self.path, self.collection_path = message.bytes(5), message.bytes(6)
-        message.end()
-
-    def check(self, state_root, key, value_hash):
-        leaf = leaf_hash("state", key + self.next_key + value_hash)
-        root = traced("collection root", root_from_path(leaf, self.position, self.count, self.path))
-        if self.collection == 0:
-            raise Refused("COLLECTION")
-        leaf = leaf_hash("collection", be4(self.collection) + be8(self.count) + root)
-        if root_from_path(leaf, self.collection - 1, 11, self.collection_path) != state_root:
-            raise Refused("STATE_ROOT")
-
-
-def tree_key(collection, natural_key):
-    return tagged("tree-key", be4(collection) + natural_key)
-
-
-class Account:
-    def __init__(self, anchor, learner, leaf, value):
-        self.anchor, self.learner = anchor, learner
-        path = LeafPath(leaf)
-        message = Message(value)
-        self.item_count, self.item_root = message.number(1), message.fixed(2)
-        status, self.summary_hash = message.number(3, 5), message.fixed(4)
-        message.require(status)
-        message.end()
-        if path.collection != 7:
-            raise Refused("COLLECTION")
-        path.check(anchor.state_root, tree_key(7, learner), tagged("account", value))
-
-
-# ---- section 8: items ----
-
-VALID, CORRECTED = 1, 2
-OUTCOME, POINTS = 1, 4
-
-
-class Version:
-    def __init__(self, data):
-        message = Message(data)
-        self.account, self.item, self.number = message.fixed(1), message.number(2), message.u32(3)
-        self.previous, self.height, self.tx_id = message.optional(4, 32), message.number(5), message.fixed(6)
-        self.index, self.kind, self.status = message.u32(7), message.number(8, 8), message.number(9, 8)
-        self.content = message.bytes(10)
-        message.u32(11), message.number(12, 100000)
-        message.require(self.item and self.number and self.kind and self.status)
-        message.require((self.number == 1) == (self.previous == b""))
-        message.end()
-        self.hash = tagged("version", data)
-
-
-class Outcome:
-    def __init__(self, data):
-        message = Message(data)
-        self.account, self.issuer, self.kind = message.fixed(1), message.u32(2), message.number(3, 9)
-        for field in range(4, 8):
-            message.u32(field)
-        self.credits, self.hours = message.u32(8), message.u32(9)
-        message.u32(10), message.u32(11), message.u32(12)
-        message.number(13, 4), message.number(14, 3)
-        message.u32(15), message.u32(16), message.u32(17)
-        message.optional(18, 16), message.u32(19), message.optional(20, 32)
-        message.require(self.issuer and self.kind)
-        message.end()
-
-
-class Item:
-    """A shown item, checked but for its place in the item tree."""
-
-    def __init__(self, account, data, number=None):
-        message = Message(data)
-        self.version = version = Version(message.bytes(1))
-        if (
-            version.account != account.learner
-            or version.height > account.anchor.height
-            or number not in (None, version.item)
-        ):
-            raise Refused("ITEM_PLACE")
-        self.outcome = None
-        if version.kind == OUTCOME:
-            self.outcome = Outcome(version.content)
-            if self.outcome.account != account.learner:
-                raise Refused("ITEM_PLACE")
-        versions = self.history(account, message.all(2))
-        issuer = message.bytes(3)
-        message.end()
-        if issuer:
-            self.issuer(account.anchor.genesis, issuer, versions)
-
-    def history(self, account, earlier):
-        """All versions shown, newest first."""
-        versions, after = [self.version], self.version
-        for data in earlier:
-            before = Version(data)
-            if (
-                before.hash != after.previous
-                or before.account != account.learner
-                or (before.item, before.kind) != (after.item, after.kind)
-                or before.number != after.number - 1
-                or before.height > after.height
-            ):
-                raise Refused("ITEM_HISTORY")
-            after = before
-            versions.append(before)
-        return versions
-
-    def issuer(self, genesis, data, versions):
-        message = Message(data)
-        common, signatures, count, path = message.bytes(1), message.all(2), message.number(3), message.bytes(4)
-        message.require(len(signatures) <= 8)
-        message.end()
-        message = Message(common)
-        chain_id, valid_until, signers = message.fixed(1), message.number(2), []
-        for signer in message.all(3):
-            inner = Message(signer)
-            member, _, role, key = inner.u32(1), inner.optional(2, 32), inner.number(3, 3), inner.fixed(4, 33)
-            inner.end()
-            signers.append((member, role, key))
-        message.require(len(signers) <= 8)
-        message.fixed(4, 16)
-        kind, commitment = message.number(5, 255), message.fixed(6)
-        message.end()
-        tx_id = tagged("tx-id", common)
-        # Of the versions shown with the content of the newest, the oldest made by this transaction; else the newest.
-        made = [v for v in versions[1:] if v.tx_id == tx_id and v.content == self.version.content]
-        version = made[-1] if made else self.version
-        if tx_id != version.tx_id or chain_id != genesis.chain_id or valid_until < version.height:
-            raise Refused("ISSUER_TRANSACTION")
-        if self.outcome is None or self.commitment(version, kind, count, path) != commitment:
-            raise Refused("ISSUER_PAYLOAD")
-        members = [(member, genesis.may_sign(member, key, version.height)) for member, role, key in signers if role == 1]
-        if any(may is False for _, may in members) or self.outcome.issuer not in [member for member, _ in members]:
-            raise Refused("ISSUER_KEY")
-        if len(signatures) != len(signers):
-            raise Refused("ISSUER_SIGNATURE")
-        for (_, _, key), signature in zip(signers, signatures):
-            if not signature_valid(key, tx_id, signature):
-                raise Refused("ISSUER_SIGNATURE")
-
-    @staticmethod
-    def commitment(version, kind, count, path):
-        if kind == 3 and (count, path, version.index) == (0, b"", 0):
-            return tagged("payload", be4(kind) + version.content)
-        if kind != 4 or count > 1000:
-            raise Refused("ISSUER_PAYLOAD")
-        root = root_from_path(leaf_hash("bulk", version.content), version.index, count, path)
-        return tagged("bulk", be4(kind) + be8(count) + root)
-
-
-def item_leaf(number, version_hash):
-    return leaf_hash("item", be8(number) + version_hash)
-
-
 # ---- section 9: proofs ----
-
-def record(anchor, data):
-    message = Message(data)
-    learner, leaf, value, item, path = (
-        message.fixed(1), message.bytes(2), message.bytes(3), message.bytes(4), message.bytes(5))
-    message.end()
-    account = Account(anchor, learner, leaf, value)
-    version = Item(account, item).version
-    root = root_from_path(item_leaf(version.item, version.hash), version.item - 1, account.item_count, path)
-    if root != account.item_root:
-        raise Refused("ITEM_ROOT")
-    return f"record {version.item} of {learner.hex()}, status {version.status}"
-
-
-def archive(anchor, data):
-    message = Message(data)
-    learner, leaf, value, summary = message.fixed(1), message.bytes(2), message.bytes(3), message.bytes(4)
-    account = Account(anchor, learner, leaf, value)
-    leaves, shown, withheld = [], [], 0
-    for element in message.all(5):
-        number = len(leaves) + 1
-        if number > account.item_count or number > 100000:
-            raise Refused("ITEM_COUNT")
-        inner = Message(element)
-        item, version_hash = inner.bytes(1), inner.optional(2, 32)
-        inner.require((item == b"") != (version_hash == b""))
-        inner.end()
-        if item:
-            shown.append(Item(account, item, number))
-            version_hash = shown[-1].version.hash
-        else:
-            withheld += 1
-        leaves.append(item_leaf(number, version_hash))
-    message.end()
-    if len(leaves) != account.item_count:
-        raise Refused("ITEM_COUNT")
-    if root_of(leaves) != account.item_root:
-        raise Refused("ITEM_ROOT")
-    if summary:
-        check_summary(account, summary, shown, withheld)
-    return f"{len(shown)} of {len(leaves)} records of {learner.hex()}"
-
-
-def check_summary(account, data, shown, withheld):
-    if tagged("summary", data) != account.summary_hash:
-        raise Refused("SUMMARY")
-    message = Message(data)
-    message.optional(1, 32), message.optional(2, 33), message.u32(3), message.u32(4)
-    message.number(5), message.optional(6, 32)
-    points, totals, before = message.number(7), {}, 0
-    for element in message.all(8):
-        inner = Message(element)
-        kind, row = inner.number(1, 9), (inner.number(2), inner.number(3), inner.number(4))
-        inner.end()
-        message.require(kind > before)
-        before = kind
-        if row != (0, 0, 0):
-            totals[kind] = row
-    message.number(9), message.optional(10, 33), message.u32(11), message.number(12)
-    message.u32(13), message.u32(14), message.optional(15, 32), message.u32(16)
-    message.end()
-    if withheld:
-        return
-    computed = {}
-    for item in shown:
-        if item.outcome and item.version.status in (VALID, CORRECTED):
-            row = computed.get(item.outcome.kind, (0, 0, 0))
-            computed[item.outcome.kind] = (row[0] + 1, row[1] + item.outcome.credits, row[2] + item.outcome.hours)
-    if computed != totals or (points and not any(item.version.kind == POINTS for item in shown)):
-        raise Refused("TOTALS")
-
 
 KEY_SIZES = {1: 4, 2: 4, 3: 4, 4: 4, 5: 4, 6: 4, 7: 32, 8: 16, 9: 32}
 
@@ -559,7 +329,7 @@ def opened(genesis, proof, known=None):
             raise Refused("WRONG_CHAIN")
         if kind not in BODIES:
             raise Refused("PROOF_KIND")
-        anchor_bytes, body = message.bytes(4), message.bytes(4 + kind)
+        anchor_bytes, body, members = message.bytes(4), message.bytes(4 + kind), message.all(13)
         message.end()
     except Bad as bad:
         raise Refused("PROOF_CUT" if bad.cut else "PROOF_ENCODING") from None
@@ -593,6 +363,7 @@ def verify(genesis_bytes, proof, now_ms=0, max_age_ms=0, trusted_height=0, histo
             raise Refused("OLD")
         if now_ms and max_age_ms and now_ms - anchor.time_ms > max_age_ms:
             raise Refused("STALE")
+        anchor.members = MemberRecords(anchor, members)
         words = BODIES[kind](anchor, body)
     except Bad:
         raise Refused("PROOF_ENCODING") from None

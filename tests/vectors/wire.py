@@ -156,6 +156,12 @@ class Message:
         except UnicodeDecodeError:
             raise Bad() from None
 
+    def utf8(self, value):
+        try:
+            return value.decode()
+        except UnicodeDecodeError:
+            raise Bad() from None
+
     def optional(self, field, size):
         value = self.bytes(field)
         if len(value) not in (0, size):
@@ -191,3 +197,27 @@ def put(field, value):
     if isinstance(value, int):
         return varint(field << 3) + varint(value) if value else b""
     return varint(field << 3 | 2) + varint(len(value)) + value if value else b""
+
+
+# ---- section 7: state ----
+
+class LeafPath:
+    def __init__(self, data):
+        message = Message(data)
+        self.collection, self.count, self.position = message.number(1, 11), message.number(2), message.number(3)
+        self.next_key = message.fixed(4)
+        self.path, self.collection_path = message.bytes(5), message.bytes(6)
+        message.end()
+
+    def check(self, state_root, key, value_hash):
+        leaf = leaf_hash("state", key + self.next_key + value_hash)
+        root = traced("collection root", root_from_path(leaf, self.position, self.count, self.path))
+        if self.collection == 0:
+            raise Refused("COLLECTION")
+        leaf = leaf_hash("collection", be4(self.collection) + be8(self.count) + root)
+        if root_from_path(leaf, self.collection - 1, 11, self.collection_path) != state_root:
+            raise Refused("STATE_ROOT")
+
+
+def tree_key(collection, natural_key):
+    return tagged("tree-key", be4(collection) + natural_key)

@@ -252,11 +252,26 @@ static void deposit_make(struct world *w, struct item *item, uint32_t index, str
     signer_free(other);
 }
 
+/* Points earned with item 1. */
+static struct bytes lot_make(struct world *w)
+{
+    Xuelian__PointsEntry lot = XUELIAN__POINTS_ENTRY__INIT;
+    lot.type = XUELIAN__POINTS_TYPE__POINTS_TYPE_ACCRUAL;
+    lot.points = 50;
+    lot.date = 20240630;
+    lot.remaining = 50;
+    lot.rule = 3;
+    lot.source_item = 1;
+    lot.source_hash = field_borrow(&w->items[0].hash, 32);
+    return encode(w, &lot.base);
+}
+
 /* Appends a version. `number` counts from 1. */
 static void version_make(struct world *w, struct item *item, uint32_t index, uint32_t number)
 {
     Xuelian__ItemVersion version = XUELIAN__ITEM_VERSION__INIT;
-    struct bytes content = outcome_make(w, index, number);
+    bool points = w->plan.lie == LIE_POINTS_ITEM && index == 1;
+    struct bytes content = points ? lot_make(w) : outcome_make(w, index, number);
     struct hash32 id = named("later transaction", number);
     struct hash32 previous = item->hash;
     if (number == 1) {
@@ -273,9 +288,8 @@ static void version_make(struct world *w, struct item *item, uint32_t index, uin
     version.number = number;
     version.height = w->plan.lie == LIE_FUTURE && index == 0 ? BUILD_HEIGHT + 1 : 5 + number;
     version.tx_id = field_borrow(&id, 32);
-    version.kind = w->plan.lie == LIE_POINTS_ITEM && index == 1
-                       ? XUELIAN__ITEM_KIND__ITEM_KIND_POINTS
-                       : XUELIAN__ITEM_KIND__ITEM_KIND_OUTCOME;
+    version.kind =
+        points ? XUELIAN__ITEM_KIND__ITEM_KIND_POINTS : XUELIAN__ITEM_KIND__ITEM_KIND_OUTCOME;
     version.status = number == 1 ? XUELIAN__ITEM_STATUS__ITEM_STATUS_VALID
                                  : XUELIAN__ITEM_STATUS__ITEM_STATUS_CORRECTED;
     if (index == 2 && number > 1) {

@@ -38,7 +38,7 @@ enum build_lie {
     LIE_STRANGER,        /* the issuer is not in genesis (no lie: it may have joined later) */
     LIE_EXPIRED_TX,      /* the deposit was recorded after its valid_until */
     LIE_FULL_SUMMARY,    /* the summary names a kind of which all outcomes are gone: allowed */
-    LIE_POINTS_ITEM      /* item 2 is a points entry (no lie: its content is not read) */
+    LIE_POINTS_ITEM      /* item 2 is a lot of points (no lie) */
 };
 
 struct build_plan {

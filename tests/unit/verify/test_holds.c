@@ -271,8 +271,8 @@ static void test_archive_without_summary(void **state)
     holds(world, &proof, VERIFY_ENGLISH);
     assert_int_equal(run.result.totals_state, VERIFY_TOTALS_COMPUTED);
     assert_int_equal(run.result.totals[0].credits, 100 + 125 + 175);
-    assert_false(run.result.points_known);
-    assert_says(run.report, "  - the points balance\n");
+    assert_true(run.result.points_known);
+    assert_int_equal(run.result.points, 0);
     run_end(&run);
     built_free(&proof);
     world_free(world);
@@ -293,7 +293,7 @@ static void test_archive_of_nothing(void **state)
     world_free(world);
 }
 
-static void test_archive_with_what_is_not_read(void **state)
+static void test_archive_with_points(void **state)
 {
     (void)state;
     struct build_plan plan = {
@@ -302,9 +302,10 @@ static void test_archive_with_what_is_not_read(void **state)
     struct built proof = world_archive(world);
     holds(world, &proof, VERIFY_ENGLISH);
     assert_int_equal(run.result.items[1].kind, VERIFY_ITEM_POINTS);
-    assert_false(run.result.points_known);
-    assert_says(run.report, "2. valid; points; recorded at height 6\n");
-    assert_says(run.report, "1 items: what they say, for this verifier reads outcomes alone");
+    assert_true(run.result.points_known);
+    assert_int_equal(run.result.points, 50);
+    assert_says(run.report, "2. valid; points: earned 50 on 2024-06-30 under rule 3 for record 1; "
+                            "remaining 50; recorded at height 6\n");
     run_end(&run);
     built_free(&proof);
     world_free(world);
@@ -436,7 +437,7 @@ int main(void)
         cmocka_unit_test(test_archive_withheld),
         cmocka_unit_test(test_archive_without_summary),
         cmocka_unit_test(test_archive_of_nothing),
-        cmocka_unit_test(test_archive_with_what_is_not_read),
+        cmocka_unit_test(test_archive_with_points),
         cmocka_unit_test(test_absence),
         cmocka_unit_test(test_age),
         cmocka_unit_test(test_report_sizes),
