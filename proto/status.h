@@ -248,8 +248,8 @@ enum status_class {
       "credit bank",                                                                               \
       "该账户当年成果的地区、类别与层级组合过多；请联系学分银行")                                  \
     X(PROPOSALS_FULL, 297, RULE,                                                                   \
-      "the member has the most open proposals it may; withdraw one, or await a decision",          \
-      "该机构未决提案已达上限；请撤回一项或等待决定")                                              \
+      "the member has the most undecided proposals it may; withdraw one, expired ones too",        \
+      "该机构未决提案已达上限；请撤回一项（已过期的也须撤回）")                                    \
     /* consensus, peers, proofs */                                                                 \
     X(OLD, 300, BAD, "it is for an earlier height, view or era; nothing to do",                    \
       "属于较早的高度、视图或纪元；无需操作")                                                      \

@@ -45,13 +45,11 @@ enum status govern_tally(struct state *state, const struct block_context *contex
 
 /* ---- What a proposer has open ---- */
 
-/* Room for one more open proposal: those that are decided or expired do not count. *code: OK; PROPOSALS_FULL.
- * Returns ST_OK; ST_CORRUPT, ST_IO. */
-enum status govern_open_room(struct state *state, const struct block_context *context,
-                             uint32_t member, uint32_t *code);
-/* Notes a proposal as open up to a height, or, with 0, as not open any more. There is room. As govern_open_room. */
-enum status govern_open_put(struct state *state, const struct block_context *context,
-                            uint32_t member, const struct hash32 *id, uint64_t open_until);
+/* Room for one more: *code OK or PROPOSALS_FULL. An expired one counts until it is withdrawn, so the number follows from
+ * the records alone. Returns ST_OK; ST_CORRUPT, ST_IO. */
+enum status govern_open_room(struct state *state, uint32_t member, uint32_t *code);
+/* One more, for which there is room, or one less. As govern_open_room. */
+enum status govern_open_count(struct state *state, uint32_t member, bool add);
 
 /* ---- The draft ---- */
 

@@ -1,6 +1,4 @@
 /* Who would be left to approve, when a draft is written; and how many proposals a member has open. */
-#include <string.h>
-
 #include "ledger/state/keys.h"
 #include "ledger/tx/govern.h"
 #include "proto/bytes.h"
@@ -108,71 +106,50 @@ enum status govern_check_left(struct draft *draft, uint32_t *code)
 
 /* ---- Open proposals ---- */
 
-enum { OPEN_SIZE = 40 }; /* id, last height */
-
-struct open_list {
-    struct state_key key;
-    size_t size;
-    uint8_t bytes[LIMIT_PROPOSALS_OPEN_MAX * OPEN_SIZE];
-};
-
-/* Those that have not expired. */
-static enum status read_open(struct state *state, const struct block_context *context,
-                             uint32_t member, struct open_list *list)
+static struct state_key open_key(uint32_t member)
 {
+    struct state_key key = key_of('X');
+    key_add8(&key, 'o');
+    key_add32(&key, member);
+    return key;
+}
+
+static enum status read_open(struct state *state, uint32_t member, uint32_t *count)
+{
+    struct state_key key = open_key(member);
     struct bytes value;
-    list->size = 0;
-    list->key = key_of('X');
-    key_add8(&list->key, 'o');
-    key_add32(&list->key, member);
-    enum status status = overlay_get(state_overlay(state), key_bytes(&list->key), &value);
+    *count = 0;
+    enum status status = overlay_get(state_overlay(state), key_bytes(&key), &value);
     if (status != ST_OK) {
         return status == ST_NOT_FOUND ? ST_OK : status;
     }
-    if (value.size % OPEN_SIZE != 0 || value.size > sizeof list->bytes) {
+    if (value.size != 4) {
         return ST_CORRUPT;
     }
-    for (size_t at = 0; at < value.size; at += OPEN_SIZE) {
-        if (be64_get(value.data + at + 32) >= context->height) {
-            memcpy(list->bytes + list->size, value.data + at, OPEN_SIZE);
-            list->size += OPEN_SIZE;
-        }
-    }
+    *count = be32_get(value.data);
     return ST_OK;
 }
 
-enum status govern_open_room(struct state *state, const struct block_context *context,
-                             uint32_t member, uint32_t *code)
+enum status govern_open_room(struct state *state, uint32_t member, uint32_t *code)
 {
-    struct open_list list;
-    enum status status = read_open(state, context, member, &list);
-    if (status == ST_OK && list.size == sizeof list.bytes) {
+    uint32_t count;
+    enum status status = read_open(state, member, &count);
+    if (status == ST_OK && count >= LIMIT_PROPOSALS_OPEN_MAX) {
         *code = ST_PROPOSALS_FULL;
     }
     return status;
 }
 
-enum status govern_open_put(struct state *state, const struct block_context *context,
-                            uint32_t member, const struct hash32 *id, uint64_t open_until)
+enum status govern_open_count(struct state *state, uint32_t member, bool add)
 {
-    struct open_list list;
-    size_t kept = 0;
-    enum status status = read_open(state, context, member, &list);
-    if (status != ST_OK) {
-        return status;
+    struct state_key key = open_key(member);
+    uint8_t value[4];
+    uint32_t count;
+    enum status status = read_open(state, member, &count);
+    if (status == ST_OK) {
+        CHECK(add ? count < LIMIT_PROPOSALS_OPEN_MAX : count > 0);
+        be32_put(value, add ? count + 1 : count - 1);
+        overlay_put(state_overlay(state), key_bytes(&key), bytes_of(value, 4));
     }
-    for (size_t at = 0; at < list.size; at += OPEN_SIZE) {
-        if (memcmp(list.bytes + at, id->bytes, 32) != 0) {
-            memmove(list.bytes + kept, list.bytes + at, OPEN_SIZE);
-            kept += OPEN_SIZE;
-        }
-    }
-    if (open_until != 0) {
-        CHECK(kept < sizeof list.bytes);
-        memcpy(list.bytes + kept, id->bytes, 32);
-        be64_put(list.bytes + kept + 32, open_until);
-        kept += OPEN_SIZE;
-    }
-    overlay_put(state_overlay(state), key_bytes(&list.key), bytes_of(list.bytes, kept));
-    return ST_OK;
+    return status;
 }

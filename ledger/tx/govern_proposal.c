@@ -205,22 +205,20 @@ static enum status enact(struct state *state, const struct block_context *contex
     return status;
 }
 
-/* Writes a proposal, and keeps the list of those that its proposer has open. */
-static enum status ballot_settle(struct state *state, const struct block_context *context,
-                                 struct ballot *ballot)
+/* Writes a proposal, and counts what its proposer has open: `was` says whether it did before. */
+static enum status ballot_settle(struct state *state, struct ballot *ballot, bool was)
 {
     bool open = ballot->record.status == XUELIAN__PROPOSAL_STATUS__PROPOSAL_STATUS_OPEN;
     enum status status = ballot_write(state, ballot);
-    return status == ST_OK ? govern_open_put(state, context, ballot->record.proposer, &ballot->id,
-                                             open ? ballot->content->open_until : 0)
-                           : status;
+    return status == ST_OK && open != was ? govern_open_count(state, ballot->record.proposer, open)
+                                          : status;
 }
 
 /* After votes: decides what is decided, and writes the proposal. What only waits for its height, or for the
  * signatures of validators, stays open until it is enacted by a transaction. A vote against never enacts: it could
- * be refused for what is wrong with the proposal. */
+ * be refused for what is wrong with the proposal. was: it was open before. */
 static enum status settle(struct state *state, const struct block_context *context,
-                          struct ballot *ballot, bool against, uint32_t *code)
+                          struct ballot *ballot, bool was, bool against, uint32_t *code)
 {
     struct govern_tally tally;
     enum status status = govern_tally(state, context, &ballot->record, ballot->classes, &tally);
@@ -233,7 +231,7 @@ static enum status settle(struct state *state, const struct block_context *conte
                (ballot->classes >> GOVERN_VALIDATORS & 1) == 0) {
         status = enact(state, context, ballot, NULL, 0, code);
     }
-    return status == ST_OK && *code == ST_OK ? ballot_settle(state, context, ballot) : status;
+    return status == ST_OK && *code == ST_OK ? ballot_settle(state, ballot, was) : status;
 }
 
 /* ---- The kinds ---- */
@@ -299,7 +297,7 @@ TX_RULE(govern_propose_apply)
     uint32_t classes = govern_classes(proposal);
     enum status status = may_propose(state, tx, classes, &votes, code);
     if (status == ST_OK && *code == ST_OK) {
-        status = govern_open_room(state, context, tx->signers[0].member, code);
+        status = govern_open_room(state, tx->signers[0].member, code);
     }
     if (status != ST_OK || *code != ST_OK) {
         return status;
@@ -316,7 +314,7 @@ TX_RULE(govern_propose_apply)
     for (uint32_t i = votes ? 0 : 1; i < tx->signer_count; i++) {
         vote_add(ballot, context, tx, tx->signers[i].member, false, code);
     }
-    status = settle(state, context, ballot, false, code);
+    status = settle(state, context, ballot, false, false, code);
     free(ballot);
     return status;
 }
@@ -338,7 +336,7 @@ static enum status vote(struct state *state, const struct block_context *context
         vote_add(ballot, context, tx, tx->signers[i].member, against, code);
     }
     if (status == ST_OK && *code == ST_OK) {
-        status = settle(state, context, ballot, against, code);
+        status = settle(state, context, ballot, true, against, code);
     }
     free(ballot);
     return status;
@@ -364,12 +362,14 @@ TX_RULE(govern_withdraw_apply)
         (tx->signer_count != 1 || tx->signers[0].member != ballot->record.proposer)) {
         *code = ST_NOT_ALLOWED;
     }
-    if (status == ST_OK && *code == ST_OK) {
-        *code = ballot_open(ballot, context);
+    if (status == ST_OK && *code == ST_OK &&
+        ballot->record.status != XUELIAN__PROPOSAL_STATUS__PROPOSAL_STATUS_OPEN) {
+        *code =
+            ST_PROPOSAL_DECIDED; /* one that has expired may be withdrawn: it counts until it is */
     }
     if (status == ST_OK && *code == ST_OK) {
         decide(ballot, context, XUELIAN__PROPOSAL_STATUS__PROPOSAL_STATUS_WITHDRAWN);
-        status = ballot_settle(state, context, ballot);
+        status = ballot_settle(state, ballot, true);
     }
     free(ballot);
     return status;
@@ -399,7 +399,7 @@ TX_RULE(govern_enact_apply)
         status = enact(state, context, ballot, wish->followings, wish->n_followings, code);
     }
     if (status == ST_OK && *code == ST_OK) {
-        status = ballot_settle(state, context, ballot);
+        status = ballot_settle(state, ballot, true);
     }
     free(ballot);
     return status;

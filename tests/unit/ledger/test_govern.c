@@ -150,9 +150,9 @@ static void expires(void **state)
     /* At height 4 it is past; at 3 it would have been enacted. */
     assert_int_equal(governed_answer(&network, APPROVE, &id, BY(2)), ST_PROPOSAL_EXPIRED);
     assert_int_equal(governed_answer(&network, REFUSE, &id, BY(2)), ST_PROPOSAL_EXPIRED);
-    assert_int_equal(governed_answer(&network, WITHDRAW, &id, BY(1)), ST_PROPOSAL_EXPIRED);
     assert_int_equal(governed_enact(&network, &id, BY(1), NULL, 0), ST_PROPOSAL_EXPIRED);
     assert_int_equal(decided(&id), OPEN); /* expiry is computed, never stored */
+    assert_int_equal(governed_answer(&network, WITHDRAW, &id, BY(1)), ST_OK);
     network.open_until = 9;
     assert_int_equal(propose(&change, 6, 1, BY(1), &id), ST_OK);
     assert_int_equal(governed_answer(&network, APPROVE, &id, BY(2)), ST_OK);
@@ -255,7 +255,8 @@ static void majority_shrinks(void **state)
 
 /* ---- How many a member may have open ---- */
 
-/* What is withdrawn, decided by others, expired or enacted at once leaves room; another member has its own. */
+/* What is withdrawn, also when it has expired, decided by others, or enacted at once leaves room; another member has its
+ * own. */
 static void open_at_once(void **state)
 {
     struct status_change change;
@@ -285,8 +286,16 @@ static void open_at_once(void **state)
         governed_advance(&network, 1);
     }
     network.not_before = 0;
-    assert_int_equal(propose(&change, 6, 0, BY(1), NULL), ST_PROPOSALS_FULL); /* at height 60 */
+    assert_int_equal(propose(&change, 6, 0, BY(1), NULL), ST_PROPOSALS_FULL);
+    assert_int_equal(
+        governed_answer(&network, XUELIAN__TX_KIND__TX_KIND_GOVERN_APPROVE, &ids[0], BY(3)),
+        ST_PROPOSAL_EXPIRED);
+    assert_int_equal(propose(&change, 6, 0, BY(1), NULL), ST_PROPOSALS_FULL);
+    assert_int_equal(
+        governed_answer(&network, XUELIAN__TX_KIND__TX_KIND_GOVERN_WITHDRAW, &ids[0], BY(1)),
+        ST_OK);
     assert_int_equal(propose(&change, 6, 0, BY(1), NULL), ST_OK);
+    assert_int_equal(propose(&change, 6, 0, BY(1), NULL), ST_PROPOSALS_FULL);
 }
 
 /* ---- Form ---- */
