@@ -10,11 +10,14 @@
 struct verify_values {
     const char *genesis;
     const char *proof;
+    const char *history;
     unsigned long long max_age_ms;
 };
 
 static const struct argp_option options[] = {
     {"genesis", 'g', "FILE", 0, "the network's genesis file|网络的创世文件", 0},
+    {"history", 'H', "FILE", 0,
+     "the validator sets known (xuelian prove sets)|已知的验证者集合（xuelian prove sets）", 0},
     {"max-age", 'a', "TIME", 0,
      "refuse an older proof: 90s, 15m, 12h, 1d|拒绝更早的证明：90s、15m、12h、1d", 0},
     {0},
@@ -26,6 +29,9 @@ static bool set(void *values, int key, const char *text, struct fault *fault)
     switch (key) {
     case 'g':
         chosen->genesis = text;
+        return true;
+    case 'H':
+        chosen->history = text;
         return true;
     case 'a':
         return parse_duration_ms(text, &chosen->max_age_ms) ||
@@ -50,11 +56,13 @@ int command_verify(int argc, char **argv)
                 "1 when it is "
                 "refused.|仅凭创世文件离线验证证明，并说明所证明的内容。若被拒绝，退出码为 1。",
         .set = set};
-    struct verify_values values = {NULL, NULL, 0};
+    struct verify_values values = {.genesis = NULL};
     struct fault fault;
     struct proof_check check;
     uint8_t *genesis = NULL;
     uint8_t *proof = NULL;
+    uint8_t *history = NULL;
+    size_t history_size = 0;
     size_t genesis_size = 0;
     size_t proof_size = 0;
     int code = command_parse(&spec, &values, argc, argv);
@@ -68,8 +76,10 @@ int command_verify(int argc, char **argv)
     }
     if (!file_read(values.genesis, LIMIT_GENESIS_SIZE_MAX, &genesis, &genesis_size, &fault) ||
         !file_read(values.proof, LIMIT_PROOF_SIZE_MAX, &proof, &proof_size, &fault) ||
-        !proof_check(&check, bytes_of(genesis, genesis_size), bytes_of(proof, proof_size),
-                     values.max_age_ms, &fault)) {
+        (values.history != NULL &&
+         !file_read(values.history, LIMIT_PROOF_SIZE_MAX, &history, &history_size, &fault)) ||
+        !proof_check_with(&check, bytes_of(genesis, genesis_size), bytes_of(proof, proof_size),
+                          bytes_of(history, history_size), values.max_age_ms, &fault)) {
         code = fault_print(&fault);
     } else {
         proof_print_report(&check.result);
@@ -78,5 +88,6 @@ int command_verify(int argc, char **argv)
     }
     free(genesis);
     free(proof);
+    free(history);
     return code;
 }

@@ -25,6 +25,7 @@ int command_status(int argc, char **argv);
 int command_import(int argc, char **argv);
 int command_archive(int argc, char **argv);
 int command_gov(int argc, char **argv);
+int command_prove(int argc, char **argv);
 int command_tx(int argc, char **argv);
 int tx_kinds(int argc, char **argv); /* of xuelian tx */
 int tx_fields(int argc, char **argv);

@@ -13,6 +13,8 @@ const struct command commands[] = {
     {"import", "deposit outcomes from tables", "从数据表批量存入学习成果", command_import},
     {"archive", "get a learner's archive with its proof", "获取学习者档案及其证明",
      command_archive},
+    {"prove", "get proofs of records, transactions and validators", "获取记录、交易与验证者的证明",
+     command_prove},
     {"tx", "make, sign and send any transaction", "生成、签名并发送任意交易", command_tx},
     {"gov", "propose changes and vote on them", "提出变更并表决", command_gov},
     {"verify", "check a proof offline", "离线验证证明", command_verify},

@@ -14,9 +14,15 @@
 bool proof_check(struct proof_check *check, struct bytes genesis, struct bytes proof,
                  unsigned long long max_age_ms, struct fault *fault)
 {
+    return proof_check_with(check, genesis, proof, bytes_of(NULL, 0), max_age_ms, fault);
+}
+
+bool proof_check_with(struct proof_check *check, struct bytes genesis, struct bytes proof,
+                      struct bytes history, unsigned long long max_age_ms, struct fault *fault)
+{
     struct timespec now;
-    struct verify_options options = {.max_age_ms = max_age_ms};
-    size_t size = VERIFY_SCRATCH_SIZE(genesis.size, proof.size);
+    struct verify_options options = {.max_age_ms = max_age_ms, .history = history};
+    size_t size = VERIFY_SCRATCH_SIZE(genesis.size, proof.size + history.size);
     *check = (struct proof_check){.scratch = malloc(size)};
     if (check->scratch == NULL) {
         return fault_set(fault, EXIT_IO, "out of memory", "内存不足");
@@ -76,6 +82,37 @@ static json_t *items_json(const struct verify_result *result)
     return items;
 }
 
+static json_t *tx_json(const struct verify_tx *tx)
+{
+    char id[HEX_SIZE(32)];
+    hex_encode(id, tx->id.bytes, 32);
+    json_t *made = json_pack("{s:s, s:b, s:I, s:I}", "id", id, "included", tx->included, "block",
+                             (json_int_t)tx->height, "block_time_ms", (json_int_t)tx->time_ms);
+    if (made != NULL && tx->included) {
+        json_object_update_new(
+            made, json_pack("{s:I, s:I, s:s, s:I, s:I}", "index", (json_int_t)tx->index, "code",
+                            (json_int_t)tx->code, "name", status_name((enum status)tx->code),
+                            "items", (json_int_t)tx->items, "refused", (json_int_t)tx->refused));
+    }
+    return made;
+}
+
+/* What is proved beyond accounts. */
+static void add_others(json_t *value, const struct verify_result *result)
+{
+    if (result->kind == VERIFY_TRANSACTION) {
+        json_object_set_new(value, "transaction", tx_json(&result->tx));
+    } else if (result->kind == VERIFY_SET_HISTORY) {
+        json_t *members = json_array();
+        for (uint32_t i = 0; i < result->validator_count; i++) {
+            json_array_append_new(members, json_integer(result->validators[i].member));
+        }
+        json_object_set_new(value, "era", json_integer((json_int_t)result->era));
+        json_object_set_new(value, "next_validators", members);
+        json_object_set_new(value, "set_changes", json_integer(result->set_changes));
+    }
+}
+
 static void print_json(const struct verify_result *result)
 {
     char hex[HEX_SIZE(32)];
@@ -104,6 +141,7 @@ static void print_json(const struct verify_result *result)
         json_object_set_new(value, "item_count", json_integer((json_int_t)result->item_count));
         json_object_set_new(value, "items", items_json(result));
     }
+    add_others(value, result);
     if (result->totals_state != VERIFY_TOTALS_NONE) {
         json_object_set_new(value, "outcomes",
                             json_integer((json_int_t)result->totals[0].outcomes));

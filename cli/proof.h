@@ -15,6 +15,9 @@ struct proof_check {
  * Returns false with *fault only when out of memory. */
 bool proof_check(struct proof_check *check, struct bytes genesis, struct bytes proof,
                  unsigned long long max_age_ms, struct fault *fault);
+/* The same with a history file (a proof of the validator sets), or size 0. history outlives the call. */
+bool proof_check_with(struct proof_check *check, struct bytes genesis, struct bytes proof,
+                      struct bytes history, unsigned long long max_age_ms, struct fault *fault);
 void proof_check_free(struct proof_check *check);
 
 /* Prints the verifier's report, or with --json its fields. */

@@ -3,7 +3,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "ledger/proof.h"
 #include "ledger/tx/envelope.h"
 #include "node/node.h"
 #include "node/rpc/query.h"
@@ -35,6 +34,9 @@ static void query_done(struct task *task)
 
 void query_start(struct exchange *exchange, struct query request)
 {
+    uint64_t sets = 1;
+    (void)parameter_u64(exchange, "sets", &sets);
+    request.small = sets == 0;
     struct query *query = malloc(sizeof *query);
     CHECK(query != NULL);
     *query = request;
@@ -219,10 +221,10 @@ static void free_changes(struct changes *changes)
     free(changes->list);
 }
 
-static void prove(struct query *query,
-                  enum status (*build)(struct query *query, const struct ledger_view *view,
-                                       const struct proof_anchor *anchor,
-                                       const struct proof_source *source))
+void query_prove(struct query *query,
+                 enum status (*build)(struct query *query, const struct ledger_view *view,
+                                      const struct proof_anchor *anchor,
+                                      const struct proof_source *source))
 {
     struct node *node = query->exchange->rpc->node;
     struct ledger_view view;
@@ -239,7 +241,7 @@ static void prove(struct query *query,
     if (status == ST_OK) {
         struct proof_anchor anchor = {.certificate = bytes_of(certificate, certificate_size),
                                       .set_changes = changes.list,
-                                      .set_change_count = changes.count};
+                                      .set_change_count = query->small ? 0 : changes.count};
         struct block_source blocks = {.log = node_block_log(node)};
         struct proof_source source = {
             .get_tx = get_tx, .context = &blocks, .genesis = node->genesis.message};
@@ -252,11 +254,9 @@ static void prove(struct query *query,
         query->http_status = 200;
         query->content_type = "application/x-protobuf";
     } else if (status == ST_CONFLICT) {
-        query_json(query, 409,
-                   problem_json(query->exchange->chinese, 409, status, "the account exists"));
+        query_json(query, 409, problem_json(query->exchange->chinese, 409, status, query->missing));
     } else {
-        query_problem(query, status,
-                      status == ST_NOT_FOUND ? "there is no such account or item" : NULL);
+        query_problem(query, status, status == ST_NOT_FOUND ? query->missing : NULL);
     }
     free_changes(&changes);
     kv_free(certificate);
@@ -283,29 +283,30 @@ static enum status build_absence(struct query *query, const struct ledger_view *
                                  const struct proof_source *source)
 {
     (void)source;
+    query->missing = "the account exists";
     return proof_absence(view, anchor, XUELIAN__COLLECTION__COLLECTION_ACCOUNTS,
                          bytes_of(&query->id, 32), &query->answer, &query->size);
 }
 
 static void read_archive_proof(struct query *query)
 {
-    prove(query, build_archive);
+    query_prove(query, build_archive);
 }
 
 static void read_item_proof(struct query *query)
 {
-    prove(query, build_record);
+    query_prove(query, build_record);
 }
 
 static void read_absence_proof(struct query *query)
 {
-    prove(query, build_absence);
+    query_prove(query, build_absence);
 }
 
 static void account_query(struct exchange *exchange, char *arguments[],
                           void (*read)(struct query *query))
 {
-    struct query query = {.read = read};
+    struct query query = {.read = read, .missing = "there is no such account or item"};
     uint64_t issuer = 0;
     if (hex_decode(query.id.bytes, 32, arguments[0], strlen(arguments[0])) != ST_OK) {
         exchange_problem(exchange, 422, ST_BAD_HEX, "a learner id is 64 hexadecimal digits");

@@ -2,6 +2,7 @@
 #ifndef XUELIAN_NODE_RPC_QUERY_H
 #define XUELIAN_NODE_RPC_QUERY_H
 
+#include "ledger/proof.h"
 #include "node/rpc/routes.h"
 
 /* What is asked for and what is answered. A copy is made for the worker. */
@@ -13,6 +14,8 @@ struct query {
     uint64_t number;
     uint64_t limit;
     bool issuer;
+    bool small;          /* without the set changes, which the client has in a history file */
+    const char *missing; /* what to say when a proof cannot be built for want of something */
     int http_status;
     const char *content_type;
     uint8_t *answer; /* malloc'ed */
@@ -21,6 +24,13 @@ struct query {
 
 /* Has it read on a worker, and answers with what `read` sets; 503 when too many wait. Loop thread. */
 void query_start(struct exchange *exchange, struct query request);
+
+/* For read: builds a proof at the newest certified block and answers with it. Query worker.
+ * build: returns ST_OK with query->answer and size; ST_NOT_FOUND, ST_CONFLICT with query->missing; and others. */
+void query_prove(struct query *query,
+                 enum status (*build)(struct query *query, const struct ledger_view *view,
+                                      const struct proof_anchor *anchor,
+                                      const struct proof_source *source));
 
 /* For read: the answer. object is taken. Query worker. */
 void query_json(struct query *query, int status, json_t *object);

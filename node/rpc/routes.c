@@ -359,7 +359,9 @@ struct route {
 
 /* Of the query; the last has no name. */
 static const struct parameter waits[] = {{"wait_ms", NODE_WAIT_MS_MAX}, {NULL, 0}};
-static const struct parameter issuer[] = {{"issuer", 1}, {NULL, 0}};
+static const struct parameter issuer[] = {{"issuer", 1}, {"sets", 1}, {NULL, 0}};
+static const struct parameter sets[] = {{"sets", 1}, {NULL, 0}};
+static const struct parameter of_block[] = {{"block", UINT64_MAX}, {"sets", 1}, {NULL, 0}};
 static const struct parameter heights[] = {
     {"from", UINT64_MAX}, {"limit", ROUTE_BLOCKS_MAX}, {NULL, 0}};
 static const struct parameter positions[] = {
@@ -368,10 +370,12 @@ static const struct parameter positions[] = {
 static const struct route routes[] = {
     {"POST", "/v1/transactions", post_transaction, waits},
     {"GET", "/v1/transactions/{}", get_transaction, waits},
+    {"GET", "/v1/transactions/{}/proof", route_transaction_proof, of_block},
+    {"GET", "/v1/validators/proof", route_sets_proof, NULL},
     {"GET", "/v1/accounts/{}/archive", route_archive, NULL},
     {"GET", "/v1/accounts/{}/archive/proof", route_archive_proof, issuer},
     {"GET", "/v1/accounts/{}/items/{}/proof", route_item_proof, issuer},
-    {"GET", "/v1/accounts/{}/absence/proof", route_absence_proof, NULL},
+    {"GET", "/v1/accounts/{}/absence/proof", route_absence_proof, sets},
     {"GET", "/v1/blocks/{}", route_block, NULL},
     {"GET", "/v1/blocks", route_blocks, heights},
     {"GET", "/v1/proposals", route_proposals, positions},

@@ -14,8 +14,8 @@ static struct run run;
 
 static void test_help(void **state)
 {
-    static const char *const commands[] = {"key",    "network", "genesis", "status",
-                                           "import", "archive", "tx",      "verify"};
+    static const char *const commands[] = {"key",     "network", "genesis", "status", "import",
+                                           "archive", "prove",   "tx",      "verify"};
     static const char *const leaves[][2] = {
         {"key", "new"},       {"key", "show"}, {"network", "new"}, {"genesis", "show"},
         {"genesis", "check"}, {"tx", "new"},   {"tx", "sign"}};

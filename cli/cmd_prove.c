@@ -1,0 +1,321 @@
+/* xuelian prove: gets a proof, checks it before anything is shown, and saves it. */
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "cli/command.h"
+#include "cli/connection.h"
+#include "cli/proof.h"
+#include "proto/bytes.h"
+
+enum { WORDS_MAX = 2, PATH_SIZE = 256 };
+
+struct prove_values {
+    struct connection_values connection;
+    const char *words[WORDS_MAX];
+    uint32_t word_count;
+    const char *out;
+    const char *history;
+    const char *block;
+    bool small;
+    bool issuer;
+    unsigned long long max_age_ms;
+};
+
+#define OUT                                                       \
+    {                                                             \
+        "out", 'o', "FILE", 0, "save the proof there|保存证明", 0 \
+    }
+#define HISTORY                                                                                       \
+    {                                                                                                 \
+        "history", 'H', "FILE", 0,                                                                    \
+            "the validator sets known (xuelian prove sets)|已知的验证者集合（xuelian prove " \
+            "sets）",                                                                                 \
+            0                                                                                         \
+    }
+#define SMALL                                                                        \
+    {                                                                                \
+        "small", 's', NULL, 0,                                                       \
+            "leave the validator sets to a history file|证明中不含验证者集合历史", 0 \
+    }
+#define MAX_AGE                                                                                  \
+    {                                                                                            \
+        "max-age", 'a', "TIME", 0, "refuse an older answer: 90s, 15m, 12h, 1d|拒绝更早的应答", 0 \
+    }
+
+static const struct argp_option record_options[] = {
+    OUT,     HISTORY,
+    SMALL,   {"issuer", 'i', NULL, 0, "with the issuer's own signature|含颁发机构自己的签名", 0},
+    MAX_AGE, CONNECTION_OPTIONS,
+    {0},
+};
+static const struct argp_option transaction_options[] = {
+    OUT,     HISTORY,
+    SMALL,   {"block", 'b', "HEIGHT", 0, "whether it is in this block|是否在该区块中", 0},
+    MAX_AGE, CONNECTION_OPTIONS,
+    {0},
+};
+static const struct argp_option sets_options[] = {CONNECTION_OPTIONS, {0}};
+
+static bool set(void *values, int key, const char *text, struct fault *fault)
+{
+    struct prove_values *chosen = values;
+    switch (key) {
+    case 'o':
+        chosen->out = text;
+        return true;
+    case 'H':
+        chosen->history = text;
+        return true;
+    case 'b':
+        chosen->block = text;
+        return true;
+    case 's':
+        chosen->small = true;
+        return true;
+    case 'i':
+        chosen->issuer = true;
+        return true;
+    case 'a':
+        return parse_duration_ms(text, &chosen->max_age_ms) ||
+               fault_set(fault, EXIT_USAGE, "--max-age is a number and s, m, h or d, not %s",
+                         "--max-age 应为数字加 s、m、h 或 d，而不是 %s", text);
+    default:
+        if (connection_set(&chosen->connection, key, text, fault)) {
+            return true;
+        }
+        if (fault->code != EXIT_OK) {
+            return false;
+        }
+        if (chosen->word_count == WORDS_MAX) {
+            return argument_unexpected(text, fault);
+        }
+        chosen->words[chosen->word_count++] = text;
+        return true;
+    }
+}
+
+/* What is asked for: where, and whether a proof that holds is of that. */
+struct question {
+    char path[PATH_SIZE];
+    struct hash32 id;          /* of a learner or transaction */
+    unsigned long long number; /* item, or height */
+    bool (*is_answer)(const struct question *question, const struct verify_result *result);
+};
+
+static bool save(const struct prove_values *values, struct bytes proof, struct fault *fault)
+{
+    if (values->out == NULL) {
+        return true;
+    }
+    if (!file_write(values->out, proof.data, proof.size, 0644, true, fault)) {
+        return false;
+    }
+    if (!json_wanted()) {
+        printf(tr("proof saved: %s, %zu bytes\n", "证明已保存：%s，%zu 字节\n"), values->out,
+               proof.size);
+    }
+    return true;
+}
+
+/* Checks the answer, shows it and saves it. Returns the exit code. */
+static int judge(const struct prove_values *values, const struct connection *connection,
+                 const struct question *question, struct bytes proof, struct bytes history)
+{
+    struct proof_check check;
+    struct fault fault;
+    struct bytes genesis = bytes_of(connection->genesis_data, connection->genesis_size);
+    if (!proof_check_with(&check, genesis, proof, history, values->max_age_ms, &fault)) {
+        return fault_print(&fault);
+    }
+    int code = EXIT_REFUSED;
+    if (check.result.status != ST_OK) {
+        proof_print_report(&check.result);
+    } else if (!question->is_answer(question, &check.result)) {
+        fault_set(&fault, EXIT_REFUSED,
+                  "the node sent a proof of something else than was asked for; ask another node",
+                  "节点发来的证明不是所请求的；请询问其他节点");
+        code = fault_print(&fault);
+    } else {
+        proof_print_report(&check.result);
+        code = save(values, proof, &fault) ? EXIT_OK : fault_print(&fault);
+    }
+    proof_check_free(&check);
+    return code;
+}
+
+static int prove(const struct prove_values *values, struct question *question)
+{
+    struct connection connection;
+    struct fault fault;
+    struct client_answer answer = {.reached = false};
+    uint8_t *history = NULL;
+    size_t history_size = 0;
+    int code = EXIT_OK;
+    if (values->history != NULL &&
+        !file_read(values->history, LIMIT_PROOF_SIZE_MAX, &history, &history_size, &fault)) {
+        return fault_print(&fault);
+    }
+    if (!connection_open(&connection, &values->connection, true, true, &fault)) {
+        free(history);
+        return fault_print(&fault);
+    }
+    const struct client_request request = {.path = question->path,
+                                           .accept = "application/x-protobuf"};
+    if (!client_ask_any(connection.client, &request, &answer, &fault)) {
+        code = fault_print(&fault);
+    } else if (answer.http_status != 200) {
+        client_problem(&answer, &fault);
+        code = fault_print(&fault);
+    } else {
+        code = judge(values, &connection, question, bytes_of(answer.body, answer.body_size),
+                     bytes_of(history, history_size));
+    }
+    client_answer_free(&answer);
+    connection_close(&connection);
+    free(history);
+    return code;
+}
+
+static bool take_id(struct question *question, const char *text, struct fault *fault)
+{
+    return (text != NULL && hex_decode(question->id.bytes, 32, text, strlen(text)) == ST_OK) ||
+           fault_set(fault, EXIT_USAGE, "an id is 64 hex characters, not %.80s",
+                     "编号为 64 个十六进制字符，而不是 %.80s", text == NULL ? "" : text);
+}
+
+static bool take_number(unsigned long long *number, const char *text, const char *en,
+                        const char *zh, struct fault *fault)
+{
+    return (text != NULL && parse_u64(text, UINT64_MAX, number) && *number > 0) ||
+           fault_set(fault, EXIT_USAGE, "%s is a number from 1, not %.40s",
+                     "%s应为从 1 起的数字，而不是 %.40s", tr(en, zh), text == NULL ? "" : text);
+}
+
+/* ---- record ---- */
+
+static bool is_record(const struct question *question, const struct verify_result *result)
+{
+    return result->kind == VERIFY_RECORD && hash32_equal(&result->learner, &question->id) &&
+           result->items_shown == 1 && result->items[0].number == question->number;
+}
+
+static int prove_record(int argc, char **argv)
+{
+    const struct command_spec spec = {
+        .options = record_options,
+        .arguments = "LEARNER ITEM",
+        .text = "Gets the proof of one record, checks it, shows and saves it.|"
+                "获取一条记录的证明，检查、显示并保存。",
+        .set = set};
+    struct prove_values values = {.out = NULL};
+    struct question question = {.is_answer = is_record};
+    struct fault fault;
+    int code = command_parse(&spec, &values, argc, argv);
+    if (code != COMMAND_GOES_ON) {
+        return code;
+    }
+    if (!take_id(&question, values.words[0], &fault) ||
+        !take_number(&question.number, values.words[1], "ITEM", "条目编号", &fault)) {
+        return fault_print(&fault);
+    }
+    snprintf(question.path, sizeof question.path,
+             "/v1/accounts/%.64s/items/%llu/proof?issuer=%d&sets=%d", values.words[0],
+             question.number, values.issuer, !values.small);
+    return prove(&values, &question);
+}
+
+/* ---- transaction ---- */
+
+static bool is_transaction(const struct question *question, const struct verify_result *result)
+{
+    return result->kind == VERIFY_TRANSACTION && hash32_equal(&result->tx.id, &question->id) &&
+           (question->number == 0 ? result->tx.included : result->tx.height == question->number);
+}
+
+static int prove_transaction(int argc, char **argv)
+{
+    const struct command_spec spec = {
+        .options = transaction_options,
+        .arguments = "ID",
+        .text = "Gets the proof that a transaction is in its block with its result, or with "
+                "--block whether it is in that one.|"
+                "获取交易在其区块中及其结果的证明；给出 --block 则证明其是否在该区块中。",
+        .set = set};
+    struct prove_values values = {.out = NULL};
+    struct question question = {.is_answer = is_transaction};
+    struct fault fault;
+    int code = command_parse(&spec, &values, argc, argv);
+    if (code != COMMAND_GOES_ON) {
+        return code;
+    }
+    if (values.word_count > 1) {
+        argument_unexpected(values.words[1], &fault);
+        return fault_print(&fault);
+    }
+    if (!take_id(&question, values.words[0], &fault) ||
+        (values.block != NULL &&
+         !take_number(&question.number, values.block, "--block", "--block ", &fault))) {
+        return fault_print(&fault);
+    }
+    int length = snprintf(question.path, sizeof question.path,
+                          "/v1/transactions/%.64s/proof?sets=%d", values.words[0], !values.small);
+    if (question.number != 0) {
+        snprintf(question.path + length, sizeof question.path - (size_t)length, "&block=%llu",
+                 question.number);
+    }
+    return prove(&values, &question);
+}
+
+/* ---- sets ---- */
+
+static bool is_sets(const struct question *question, const struct verify_result *result)
+{
+    (void)question;
+    return result->kind == VERIFY_SET_HISTORY;
+}
+
+/* The file is the history that the next one must go on from, so that what is trusted never goes back. */
+static int prove_sets(int argc, char **argv)
+{
+    const struct command_spec spec = {
+        .options = sets_options,
+        .arguments = "FILE",
+        .text = "Gets the proof of the validator sets from genesis on and keeps it in FILE, the "
+                "history file of xuelian verify. What is there already is only ever gone on "
+                "from.|"
+                "获取自创世以来验证者集合的证明并存入 FILE，即 xuelian verify 的历史文件。"
+                "已有内容只会向前延续。",
+        .set = set};
+    struct prove_values values = {.out = NULL};
+    struct question question = {.path = "/v1/validators/proof", .is_answer = is_sets};
+    struct fault fault;
+    int code = command_parse(&spec, &values, argc, argv);
+    if (code != COMMAND_GOES_ON) {
+        return code;
+    }
+    if (values.word_count != 1) {
+        fault_set(&fault, EXIT_USAGE, "which file? Give its path: %s FILE",
+                  "哪个文件？请给出路径：%s FILE", argv[0]);
+        return fault_print(&fault);
+    }
+    values.out = values.words[0];
+    values.history = access(values.out, F_OK) == 0 ? values.out : NULL;
+    return prove(&values, &question);
+}
+
+static const struct command subcommands[] = {
+    {"record", "one record of a learner", "学习者的一条记录", prove_record},
+    {"transaction", "a transaction and its result", "交易及其结果", prove_transaction},
+    {"sets", "the validators from genesis on", "自创世以来的验证者", prove_sets},
+    {NULL, NULL, NULL, NULL},
+};
+
+int command_prove(int argc, char **argv)
+{
+    return command_dispatch(subcommands,
+                            "Gets proofs that anyone can check offline with xuelian verify.|"
+                            "获取任何人都可用 xuelian verify 离线验证的证明。",
+                            argc, argv);
+}

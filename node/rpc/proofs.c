@@ -1,0 +1,74 @@
+/* Proofs that are not about an account: transactions, validator sets. */
+#include <stdlib.h>
+#include <string.h>
+
+#include "ledger/proof.h"
+#include "node/node.h"
+#include "node/rpc/query.h"
+#include "proto/bytes.h"
+
+/* ---- Transactions ---- */
+
+static enum status build_transaction(struct query *query, const struct ledger_view *view,
+                                     const struct proof_anchor *anchor,
+                                     const struct proof_source *source)
+{
+    struct stored_block block;
+    struct tx_place place;
+    (void)source;
+    query->missing =
+        "there is no such transaction; with block=HEIGHT its absence from a block is proved";
+    if (query->number == 0) {
+        enum status found = ledger_view_tx(view, &query->id, &place, NULL, NULL);
+        if (found != ST_OK) {
+            return found;
+        }
+        query->number = place.height;
+    }
+    query->missing =
+        "this node does not hold that block, or not what proves it; ask an archive node";
+    enum status status =
+        block_log_get(node_block_log(query->exchange->rpc->node), query->number, &block);
+    if (status != ST_OK) {
+        return status;
+    }
+    status = proof_transaction(view, anchor, &block, &query->id, &query->answer, &query->size);
+    stored_block_free(&block);
+    return status;
+}
+
+static void read_transaction_proof(struct query *query)
+{
+    query_prove(query, build_transaction);
+}
+
+void route_transaction_proof(struct exchange *exchange, char *arguments[])
+{
+    struct query query = {.read = read_transaction_proof};
+    if (hex_decode(query.id.bytes, 32, arguments[0], strlen(arguments[0])) != ST_OK) {
+        exchange_problem(exchange, 422, ST_BAD_HEX, "an id is 64 hexadecimal digits");
+        return;
+    }
+    (void)parameter_u64(exchange, "block", &query.number);
+    query_start(exchange, query);
+}
+
+/* ---- Validator sets ---- */
+
+static enum status build_sets(struct query *query, const struct ledger_view *view,
+                              const struct proof_anchor *anchor, const struct proof_source *source)
+{
+    (void)source;
+    return proof_set_history(view, anchor, &query->answer, &query->size);
+}
+
+static void read_sets_proof(struct query *query)
+{
+    query_prove(query, build_sets);
+}
+
+void route_sets_proof(struct exchange *exchange, char *arguments[])
+{
+    (void)arguments;
+    query_start(exchange, (struct query){.read = read_sets_proof});
+}
