@@ -406,7 +406,7 @@ enum verify_fault set_history_check(struct verifier *v, struct bytes message)
     result->validator_count = v->set.count;
     for (uint32_t i = 0; i < v->set.count; i++) {
         result->validators[i].member = v->set.validators[i].member;
-        result->validators[i].name = genesis_member_name(v, v->set.validators[i].member);
+        result->validators[i].name = member_name(v, v->set.validators[i].member);
     }
     return fault;
 }

@@ -338,13 +338,13 @@ def opened(genesis, proof, known=None):
     anchor = Anchor(genesis, anchor_bytes, known)
     if known and kind == 6 and anchor.height < known.height:
         raise Refused("OLD")
-    return kind, anchor, body
+    return kind, anchor, body, members
 
 
 def history_read(genesis, data):
     """The anchor of a set history, its set the newest that it tells."""
     try:
-        kind, anchor, body = opened(genesis, data)
+        kind, anchor, body, _ = opened(genesis, data)
         if kind != 6:
             raise Refused("HISTORY_FILE")
         kinds.set_history(anchor, body)
@@ -358,7 +358,7 @@ def verify(genesis_bytes, proof, now_ms=0, max_age_ms=0, trusted_height=0, histo
     genesis = Genesis(genesis_bytes)
     known = history_read(genesis, history) if history else None
     try:
-        kind, anchor, body = opened(genesis, proof, known)
+        kind, anchor, body, members = opened(genesis, proof, known)
         if anchor.height < trusted_height:
             raise Refused("OLD")
         if now_ms and max_age_ms and now_ms - anchor.time_ms > max_age_ms:
