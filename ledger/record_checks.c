@@ -88,6 +88,9 @@ const char *member_wrong(const Xuelian__Member *member)
     if (strlen(member->name_zh) == 0 || too_long(member->name_zh) || too_long(member->name_en)) {
         return "needs a Chinese name, and names of at most 256 bytes";
     }
+    if (member->past_keys != 0 || member->past_nodes != 0 || member->page != 0) {
+        return "has pages of what ended, which the ledger alone makes";
+    }
     if (too_long(member->credit_code)) {
         return "has a unified social credit code of more than 256 bytes";
     }

@@ -34,6 +34,7 @@
  *   'X' 'u' account position, item, series   what of an outcome is used; series 0, basis: by consuming
  *                                       conversions of credits (1) or hours (2)
  *   'X' 'n' node key                      its member
+ *   'X' 'w' member, key                   the page that a key of it stands on
  *   'X' 'o' member                        its proposals with status open, how many
  *   'X' 's' account position, year        its cells of the statistics
  *   'X' 'c' account position, member      consents that the member has; member 0: those by code

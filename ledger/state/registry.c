@@ -13,20 +13,26 @@ static const Xuelian__MemberRole counted_roles[] = {XUELIAN__MEMBER_ROLE__MEMBER
                                                     XUELIAN__MEMBER_ROLE__MEMBER_ROLE_ACCREDIT};
 enum { COUNTED_ROLES = sizeof counted_roles / sizeof counted_roles[0] };
 
-enum status registry_put(struct state *state, uint32_t collection, uint32_t number,
-                         const ProtobufCMessage *message)
+static enum status put_record(struct state *state, uint32_t collection, struct bytes natural_key,
+                              const ProtobufCMessage *message)
 {
-    uint8_t key[4];
     size_t size = canonical_size(message);
     uint8_t *value = malloc(size + 1);
     if (value == NULL) {
         return ST_NO_MEMORY;
     }
-    be32_put(key, number);
     canonical_encode(value, message);
-    enum status status = state_put(state, collection, bytes_of(key, 4), bytes_of(value, size));
+    enum status status = state_put(state, collection, natural_key, bytes_of(value, size));
     free(value);
     return status;
+}
+
+enum status registry_put(struct state *state, uint32_t collection, uint32_t number,
+                         const ProtobufCMessage *message)
+{
+    uint8_t key[4];
+    be32_put(key, number);
+    return put_record(state, collection, bytes_of(key, 4), message);
 }
 
 enum status registry_put_param(struct state *state, const char *name, uint64_t value)
@@ -191,12 +197,43 @@ static enum status list_roles(struct state *state, const Xuelian__Member *member
     return status;
 }
 
+size_t registry_member_key(uint8_t out[MEMBER_KEY_SIZE_MAX], uint32_t member, uint32_t page)
+{
+    be32_put(out, member);
+    be32_put(out + 4, page);
+    return page == 0 ? 4 : 8;
+}
+
+static struct state_key page_key(uint32_t member, const ProtobufCBinaryData *key)
+{
+    struct state_key made = key_of('X');
+    CHECK(key->len == 33);
+    key_add8(&made, 'w');
+    key_add32(&made, member);
+    memcpy(made.data + made.size, key->data, 33);
+    made.size += 33;
+    return made;
+}
+
+enum status registry_key_page(struct state *state, uint32_t member, const ProtobufCBinaryData *key,
+                              uint32_t *page)
+{
+    struct state_key made = page_key(member, key);
+    return get_number(state, &made, page);
+}
+
 enum status registry_put_member(struct state *state, const Xuelian__Member *member)
 {
-    enum status status = list_roles(state, member);
+    uint8_t natural_key[MEMBER_KEY_SIZE_MAX];
+    size_t key_size = registry_member_key(natural_key, member->id, member->page);
+    enum status status = member->page == 0 ? list_roles(state, member) : ST_OK;
     if (status == ST_OK) {
-        status =
-            registry_put(state, XUELIAN__COLLECTION__COLLECTION_MEMBERS, member->id, &member->base);
+        status = put_record(state, XUELIAN__COLLECTION__COLLECTION_MEMBERS,
+                            bytes_of(natural_key, key_size), &member->base);
+    }
+    for (size_t i = 0; i < member->n_keys && status == ST_OK && member->page != 0; i++) {
+        struct state_key key = page_key(member->id, &member->keys[i]->key);
+        put_number(state, &key, member->page);
     }
     for (size_t i = 0; i < member->n_nodes && status == ST_OK; i++) {
         struct state_key key = node_key(&member->nodes[i]->key);

@@ -16,7 +16,13 @@ enum status registry_put(struct state *state, uint32_t collection, uint32_t numb
                          const ProtobufCMessage *message);
 /* Writes a parameter. As registry_put. */
 enum status registry_put_param(struct state *state, const char *name, uint64_t value);
-/* Writes a member's record and what is indexed of it. As registry_put. */
+/* The natural key of a member's record, page 0, or of a page of its keys and nodes that ended. Returns its size. */
+enum { MEMBER_KEY_SIZE_MAX = 8 };
+size_t registry_member_key(uint8_t out[MEMBER_KEY_SIZE_MAX], uint32_t member, uint32_t page);
+/* On which page a key stands that the member had; 0: on none. Returns ST_OK; ST_CORRUPT, ST_IO. */
+enum status registry_key_page(struct state *state, uint32_t member, const ProtobufCBinaryData *key,
+                              uint32_t *page);
+/* Writes a member's record, or a page, and what is indexed of it. As registry_put. */
 enum status registry_put_member(struct state *state, const Xuelian__Member *member);
 
 /* Which member a node key belongs to, for ever once it was in its record; 0: none.

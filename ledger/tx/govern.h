@@ -53,7 +53,11 @@ enum status govern_open_count(struct state *state, uint32_t member, bool add);
 
 /* ---- The draft ---- */
 
-enum { DRAFT_RECORDS_MAX = 2 * LIMIT_CHANGES_MAX, DRAFT_KEY_SIZE = 64 };
+enum {
+    DRAFT_RECORDS_MAX =
+        12 * LIMIT_CHANGES_MAX /* a change: two records, five pages of keys, of nodes */,
+    DRAFT_KEY_SIZE = 64
+};
 
 struct draft_record {
     uint32_t collection;
@@ -124,11 +128,18 @@ enum status change_member_key(struct draft *draft, const Xuelian__MemberKeyChang
 enum status change_member_node(struct draft *draft, const Xuelian__MemberNodeChange *wish,
                                uint32_t *code);
 
-/* Adds or ends a key of a member's record in memory; as MemberKeyChange. room: for one key more. Pure. */
-uint32_t member_key_add(Xuelian__Member *member, Xuelian__MemberKey **room,
-                        Xuelian__MemberKey *key);
-uint32_t member_key_end(Xuelian__Member *member, const ProtobufCBinaryData *key,
-                        uint64_t to_height);
+/* ---- Keys and nodes that have ended ---- */
+
+/* A member's record that is to be changed and put: its keys and nodes that have ended by this height move to pages
+ * first, while there is room there. As draft_member. */
+enum status draft_member_open(struct draft *draft, uint32_t id, Xuelian__Member **member,
+                              uint32_t *code);
+/* Adds a key to a record opened, or ends one, of the record or of a page; as MemberKeyChange. room: for
+ * LIMIT_MEMBER_KEYS_MAX. *code: OK; KEY_TAKEN, LIST_FULL; BAD_RECORD, WRONG_STATE. Returns ST_OK; ST_CORRUPT, ST_IO. */
+enum status draft_key_add(struct draft *draft, Xuelian__Member *member, Xuelian__MemberKey **room,
+                          Xuelian__MemberKey *key, uint32_t *code);
+enum status draft_key_end(struct draft *draft, Xuelian__Member *member,
+                          const ProtobufCBinaryData *key, uint64_t to_height, uint32_t *code);
 
 /* ---- The validators ---- */
 

@@ -11,7 +11,7 @@ static enum status own_record(struct draft *draft, const struct tx *tx, Xuelian_
         return ST_OK;
     }
     arena_init(&draft->arena, draft->memory, sizeof draft->memory);
-    return draft_member(draft, tx->signers[0].member, member, code);
+    return draft_member_open(draft, tx->signers[0].member, member, code);
 }
 
 static void put_own(struct draft *draft, const Xuelian__Member *member)
@@ -37,11 +37,11 @@ TX_RULE(member_key_rotate_apply)
     if (status == ST_OK && *code == ST_OK) {
         made.key = wish->key;
         made.from_height = context->height + 1;
-        *code = member_key_add(member, room, &made);
+        status = draft_key_add(draft, member, room, &made, code);
     }
     if (status == ST_OK && *code == ST_OK && !wish->keep) {
         ProtobufCBinaryData old = field_borrow(&tx->signers[0].key, 33);
-        *code = member_key_end(member, &old, context->height + 1);
+        status = draft_key_end(draft, member, &old, context->height + 1, code);
     }
     if (status == ST_OK && *code == ST_OK) {
         put_own(draft, member);
@@ -62,8 +62,9 @@ TX_RULE(member_key_revoke_apply)
         *code = ST_BAD_FIELD;
     }
     if (status == ST_OK && *code == ST_OK) {
-        *code = member_key_end(member, &wish->key,
-                               wish->from_height != 0 ? wish->from_height : context->height + 1);
+        status =
+            draft_key_end(draft, member, &wish->key,
+                          wish->from_height != 0 ? wish->from_height : context->height + 1, code);
     }
     if (status == ST_OK && *code == ST_OK) {
         put_own(draft, member);

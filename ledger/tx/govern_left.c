@@ -46,7 +46,8 @@ static enum status look(struct draft *draft, struct role_left *left)
         registry_role_members(draft->state, left->role, left->members, &left->count);
     for (uint32_t i = 0; i < draft->count && status == ST_OK; i++) {
         const struct draft_record *record = &draft->records[i];
-        if (record->collection == XUELIAN__COLLECTION__COLLECTION_MEMBERS) {
+        if (record->collection == XUELIAN__COLLECTION__COLLECTION_MEMBERS &&
+            record->key_size == 4) { /* not a page */
             uint32_t id = be32_get(record->key);
             status = read_member(draft, id, &member);
             if (status == ST_OK) {

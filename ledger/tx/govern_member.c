@@ -97,7 +97,7 @@ enum status change_member(struct draft *draft, const Xuelian__Member *wish, uint
         return ST_OK;
     }
     if (status == ST_OK) {
-        status = draft_member(draft, wish->id, &known, &unknown);
+        status = draft_member_open(draft, wish->id, &known, &unknown);
     }
     if (status != ST_OK) {
         return status;
@@ -116,6 +116,8 @@ enum status change_member(struct draft *draft, const Xuelian__Member *wish, uint
         made.n_nodes = known->n_nodes;
         made.status = known->status;
         made.successor = known->successor;
+        made.past_keys = known->past_keys;
+        made.past_nodes = known->past_nodes;
     }
     if (status == ST_OK && *code == ST_OK) {
         put_member(draft, &made);
@@ -169,7 +171,7 @@ enum status change_member_status(struct draft *draft, const Xuelian__MemberStatu
                                  uint32_t *code)
 {
     Xuelian__Member *member = NULL;
-    enum status status = draft_member(draft, wish->member, &member, code);
+    enum status status = draft_member_open(draft, wish->member, &member, code);
     if (status != ST_OK || *code != ST_OK) {
         return status;
     }
@@ -185,53 +187,13 @@ enum status change_member_status(struct draft *draft, const Xuelian__MemberStatu
 
 /* ---- Keys ---- */
 
-static Xuelian__MemberKey *key_find(const Xuelian__Member *member, const ProtobufCBinaryData *key)
-{
-    for (size_t i = 0; i < member->n_keys; i++) {
-        if (same_bytes(&member->keys[i]->key, key)) {
-            return member->keys[i];
-        }
-    }
-    return NULL;
-}
-
-uint32_t member_key_add(Xuelian__Member *member, Xuelian__MemberKey **room, Xuelian__MemberKey *key)
-{
-    if (key_find(member, &key->key) != NULL) {
-        return ST_KEY_TAKEN;
-    }
-    if (member->n_keys >= LIMIT_MEMBER_KEYS_MAX) {
-        return ST_LIST_FULL;
-    }
-    if (member->n_keys > 0) {
-        memcpy(room, member->keys, member->n_keys * sizeof(Xuelian__MemberKey *));
-    }
-    room[member->n_keys++] = key;
-    member->keys = room;
-    return ST_OK;
-}
-
-uint32_t member_key_end(Xuelian__Member *member, const ProtobufCBinaryData *key, uint64_t to_height)
-{
-    Xuelian__MemberKey *known = key_find(member, key);
-    if (known == NULL) {
-        return ST_BAD_RECORD;
-    }
-    /* An end that was said can be brought forward, never put off. */
-    if (known->to_height != 0 && known->to_height <= to_height) {
-        return ST_WRONG_STATE;
-    }
-    known->to_height = higher(to_height, higher(known->from_height, 1));
-    return ST_OK;
-}
-
 enum status change_member_key(struct draft *draft, const Xuelian__MemberKeyChange *wish,
                               uint32_t *code)
 {
     Xuelian__Member *member = NULL;
     Xuelian__MemberKey made = XUELIAN__MEMBER_KEY__INIT;
     Xuelian__MemberKey *room[LIMIT_MEMBER_KEYS_MAX];
-    enum status status = draft_member(draft, wish->member, &member, code);
+    enum status status = draft_member_open(draft, wish->member, &member, code);
     if (status != ST_OK || *code != ST_OK) {
         return status;
     }
@@ -240,16 +202,16 @@ enum status change_member_key(struct draft *draft, const Xuelian__MemberKeyChang
         return ST_OK;
     }
     if (wish->to_height != 0) {
-        *code = member_key_end(member, &wish->key, wish->to_height);
+        status = draft_key_end(draft, member, &wish->key, wish->to_height, code);
     } else {
         made.key = wish->key;
         made.from_height = higher(wish->from_height, draft->context->height + 1);
-        *code = member_key_add(member, room, &made);
+        status = draft_key_add(draft, member, room, &made, code);
     }
-    if (*code == ST_OK) {
+    if (status == ST_OK && *code == ST_OK) {
         put_member(draft, member);
     }
-    return ST_OK;
+    return status;
 }
 
 /* ---- Nodes ---- */
@@ -278,7 +240,7 @@ enum status change_member_node(struct draft *draft, const Xuelian__MemberNodeCha
     Xuelian__Member *member = NULL;
     Xuelian__Node made = XUELIAN__NODE__INIT;
     Xuelian__Node *room[LIMIT_MEMBER_NODES_MAX];
-    enum status status = draft_member(draft, wish->member, &member, code);
+    enum status status = draft_member_open(draft, wish->member, &member, code);
     if (status != ST_OK || *code != ST_OK) {
         return status;
     }

@@ -108,7 +108,7 @@ enum status change_validator(struct draft *draft, const Xuelian__ValidatorChange
                              uint32_t *code)
 {
     Xuelian__Member *member = NULL;
-    enum status status = draft_member(draft, wish->member, &member, code);
+    enum status status = draft_member_open(draft, wish->member, &member, code);
     draft->changes_set = true;
     if (status != ST_OK || *code != ST_OK) {
         return status;

@@ -69,6 +69,7 @@ bool member_key_next(struct reader *reader, struct pubkey33 *key, uint64_t *from
 /* members.c: what the proof itself proves of members, and who may sign. */
 struct proved_member {
     uint32_t id;
+    uint32_t page; /* of keys that ended; 0: the record itself */
     struct bytes record;
 };
 /* One MemberProof, after the anchor. */
@@ -115,9 +116,10 @@ enum verify_fault leaf_path_read(struct verifier *v, struct bytes message, struc
 void tree_key(struct hash32 *out, uint32_t collection, struct bytes natural_key);
 enum verify_fault leaf_check(struct verifier *v, const struct leaf_path *leaf,
                              const struct hash32 *key, const struct hash32 *value_hash);
-/* A record of a collection keyed by a number is in the certified state under that number. */
-enum verify_fault record_leaf_check(struct verifier *v, uint32_t collection, uint32_t number,
-                                    struct bytes record, struct bytes leaf);
+/* A record of a collection is in the certified state under its natural key. */
+enum verify_fault record_leaf_check(struct verifier *v, uint32_t collection,
+                                    struct bytes natural_key, struct bytes record,
+                                    struct bytes leaf);
 /* Root of a leaf under a path given as bytes. */
 enum verify_fault path_root(struct hash32 *root, const struct hash32 *leaf, uint64_t index,
                             uint64_t size, struct bytes path);

@@ -24,7 +24,8 @@ static bool node_read(struct bytes message)
     return reader_end(&reader);
 }
 
-static enum verify_fault record_read(struct verifier *v, struct bytes record, uint32_t *id)
+static enum verify_fault record_read(struct verifier *v, struct bytes record, uint32_t *id,
+                                     uint32_t *page)
 {
     struct reader reader;
     struct verify_name name;
@@ -41,7 +42,10 @@ static enum verify_fault record_read(struct verifier *v, struct bytes record, ui
         }
     }
     (void)reader_enum(&reader, 11, MEMBER_STATUS_MAX);
-    (void)reader_u32(&reader, 12);
+    for (uint32_t field = 12; field <= 14; field++) {
+        (void)reader_u32(&reader, field);
+    }
+    *page = reader_u32(&reader, 15);
     return proof_end(v, &reader);
 }
 
@@ -49,6 +53,8 @@ enum verify_fault member_check(struct verifier *v, struct bytes message)
 {
     struct reader reader;
     uint32_t id = 0;
+    uint32_t page = 0;
+    uint8_t key[8];
     reader_init(&reader, message);
     struct bytes record = reader_bytes(&reader, 1);
     struct bytes leaf = reader_bytes(&reader, 2);
@@ -58,19 +64,25 @@ enum verify_fault member_check(struct verifier *v, struct bytes message)
         fault = VERIFY_FAULT_SCRATCH;
     }
     if (fault == VERIFY_FAULT_NONE) {
-        fault = record_read(v, record, &id);
+        fault = record_read(v, record, &id, &page);
     }
     if (fault != VERIFY_FAULT_NONE) {
         return fault;
     }
-    if (id == 0 || (v->proved_count > 0 && id <= v->proved[v->proved_count - 1].id)) {
+    const struct proved_member *before =
+        v->proved_count == 0 ? NULL : &v->proved[v->proved_count - 1];
+    if (id == 0 ||
+        (before != NULL && (id < before->id || (id == before->id && page <= before->page)))) {
         return fault_at(v, VERIFY_FAULT_MEMBER, id);
     }
-    fault = record_leaf_check(v, COLLECTION_MEMBERS, id, record, leaf);
+    be32_put(key, id);
+    be32_put(key + 4, page);
+    fault =
+        record_leaf_check(v, COLLECTION_MEMBERS, bytes_of(key, page == 0 ? 4 : 8), record, leaf);
     if (fault != VERIFY_FAULT_NONE) {
         return fault;
     }
-    *member = (struct proved_member){.id = id, .record = record};
+    *member = (struct proved_member){.id = id, .page = page, .record = record};
     if (v->proved_count == 0) {
         v->proved = member;
     }
@@ -78,8 +90,8 @@ enum verify_fault member_check(struct verifier *v, struct bytes message)
     return VERIFY_FAULT_NONE;
 }
 
-/* The newest that is known of a member. *proved: from the state, not from genesis. */
-static bool find(const struct verifier *v, uint32_t member, struct bytes *record, bool *proved)
+/* The first of what the proof brings of a member, or where it would be. */
+static uint32_t find(const struct verifier *v, uint32_t member)
 {
     uint32_t low = 0;
     uint32_t high = v->proved_count;
@@ -91,12 +103,12 @@ static bool find(const struct verifier *v, uint32_t member, struct bytes *record
             high = middle;
         }
     }
-    *proved = low < v->proved_count && v->proved[low].id == member;
-    if (*proved) {
-        *record = v->proved[low].record;
-        return true;
-    }
-    return genesis_member_find(v, member, record);
+    return low;
+}
+
+static bool brings(const struct verifier *v, uint32_t at, uint32_t member)
+{
+    return at < v->proved_count && v->proved[at].id == member;
 }
 
 struct verify_name member_name(const struct verifier *v, uint32_t member)
@@ -104,27 +116,24 @@ struct verify_name member_name(const struct verifier *v, uint32_t member)
     struct verify_name name = {.en = {.size = 0}};
     struct bytes record;
     struct reader reader;
-    bool proved;
-    if (member != 0 && find(v, member, &record, &proved)) {
+    uint32_t at = find(v, member);
+    if (brings(v, at, member) && v->proved[at].page == 0) {
+        (void)member_open(&reader, v->proved[at].record, &name);
+    } else if (member != 0 && genesis_member_find(v, member, &record)) {
         (void)member_open(&reader, record, &name);
     }
     return name;
 }
 
-bool member_key_state(const struct verifier *v, uint32_t member, const struct pubkey33 *key,
-                      uint64_t height, enum verify_key_state *state)
+/* A key among those of one record. Unchanged when it is not there, or not yet at that height. */
+static void look(struct bytes record, bool proved, const struct pubkey33 *key, uint64_t height,
+                 enum verify_key_state *state)
 {
     struct verify_name name;
-    struct bytes record;
     struct reader reader;
     struct pubkey33 held;
     uint64_t from_height;
     uint64_t to_height;
-    bool proved;
-    *state = VERIFY_KEY_UNKNOWN;
-    if (!find(v, member, &record, &proved)) {
-        return true;
-    }
     (void)member_open(&reader, record, &name);
     while (member_key_next(&reader, &held, &from_height, &to_height)) {
         if (pubkey33_compare(&held, key) != 0 || height < from_height) {
@@ -132,11 +141,33 @@ bool member_key_state(const struct verifier *v, uint32_t member, const struct pu
         }
         if (to_height == 0 || height < to_height) {
             *state = proved ? VERIFY_KEY_OF_STATE : VERIFY_KEY_OF_GENESIS;
-            return true;
+            return;
         }
         if (proved) {
             *state = VERIFY_KEY_ENDED;
         }
     }
-    return *state == VERIFY_KEY_ENDED;
+}
+
+bool member_key_state(const struct verifier *v, uint32_t member, const struct pubkey33 *key,
+                      uint64_t height, enum verify_key_state *state)
+{
+    struct bytes record;
+    bool whole = false; /* the record itself is shown: genesis says nothing more */
+    *state = VERIFY_KEY_UNKNOWN;
+    for (uint32_t at = find(v, member); brings(v, at, member); at++) {
+        look(v->proved[at].record, true, key, height, state);
+        whole = whole || v->proved[at].page == 0;
+        if (*state != VERIFY_KEY_UNKNOWN) {
+            return true;
+        }
+    }
+    if (whole) {
+        return false;
+    }
+    if (!genesis_member_find(v, member, &record)) {
+        return true;
+    }
+    look(record, false, key, height, state);
+    return *state != VERIFY_KEY_UNKNOWN;
 }

@@ -71,8 +71,9 @@ enum verify_fault leaf_check(struct verifier *v, const struct leaf_path *leaf,
     return hash32_equal(&root, &v->header.state_root) ? VERIFY_FAULT_NONE : VERIFY_FAULT_STATE_ROOT;
 }
 
-enum verify_fault record_leaf_check(struct verifier *v, uint32_t collection, uint32_t number,
-                                    struct bytes record, struct bytes leaf)
+enum verify_fault record_leaf_check(struct verifier *v, uint32_t collection,
+                                    struct bytes natural_key, struct bytes record,
+                                    struct bytes leaf)
 {
     struct leaf_path path;
     struct hasher hasher;
@@ -86,8 +87,7 @@ enum verify_fault record_leaf_check(struct verifier *v, uint32_t collection, uin
     if (path.collection != collection) {
         return VERIFY_FAULT_COLLECTION;
     }
-    be32_put(bytes, number);
-    tree_key(&key, collection, (struct bytes){bytes, sizeof bytes});
+    tree_key(&key, collection, natural_key);
     be32_put(bytes, collection);
     hasher_init_tagged(&hasher, TAG_VALUE);
     hasher_update(&hasher, bytes, sizeof bytes);

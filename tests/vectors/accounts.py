@@ -21,28 +21,32 @@ def date_of(time_ms):
     return moment.year * 10000 + moment.month * 100 + moment.day
 
 
-def record_leaf(anchor, collection, number, data, leaf):
-    """A record of a collection keyed by a number is in the certified state."""
+def record_leaf(anchor, collection, natural_key, data, leaf):
+    """A record of a collection is in the certified state under its natural key."""
     path = LeafPath(leaf)
     if path.collection != collection:
         raise Refused("COLLECTION")
-    path.check(anchor.state_root, tree_key(collection, be4(number)), tagged("value", be4(collection) + data))
+    path.check(anchor.state_root, tree_key(collection, natural_key), tagged("value", be4(collection) + data))
 
 
 class MemberRecords:
     """Members whose records the proof brings; the others are as in genesis."""
 
     def __init__(self, anchor, messages):
-        self.genesis, self.keys = anchor.genesis, {}
+        self.genesis, self.keys, self.whole = anchor.genesis, {}, set()
+        before = (0, 0)
         for data in messages:
             message = Message(data)
             record, leaf = message.bytes(1), message.bytes(2)
             message.end()
-            number, keys = self.read(Message(record))
-            if not number or number <= max(self.keys, default=0):
+            number, keys, page = self.read(Message(record))
+            if not number or (number, page) <= before:
                 raise Refused("MEMBER")
-            record_leaf(anchor, 1, number, record, leaf)
-            self.keys[number] = keys
+            before = (number, page)
+            record_leaf(anchor, 1, be4(number) + (be4(page) if page else b""), record, leaf)
+            self.keys.setdefault(number, []).extend(keys)
+            if not page:
+                self.whole.add(number)
 
     @staticmethod
     def read(message):
@@ -61,15 +65,16 @@ class MemberRecords:
                 inner.utf8(address)
             inner.number(4), inner.number(5), inner.number(6)
             inner.end()
-        message.number(11, 2), message.u32(12)
+        message.number(11, 2), message.u32(12), message.u32(13), message.u32(14)
+        page = message.u32(15)
         message.end()
-        return number, keys
+        return number, keys, page
 
     def may_sign(self, member, key, height):
         """False for a key that the member never had, or had not yet; nor any more, when genesis alone says so."""
-        if member not in self.keys:
-            return self.genesis.may_sign(member, key, height) is not False
-        return any(held == key and first <= height for held, first, _ in self.keys[member])
+        if any(held == key and first <= height for held, first, _ in self.keys.get(member, [])):
+            return True
+        return member not in self.whole and self.genesis.may_sign(member, key, height) is not False
 
 
 class Account:
