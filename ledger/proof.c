@@ -64,29 +64,12 @@ static const struct deposit *get_deposit(struct builder *builder, const struct h
     return deposit;
 }
 
-static bool key_of_genesis(const Xuelian__Member *member, const struct pubkey33 *key,
-                           uint64_t height)
+/* Whether a verifier with the genesis file, and the records that the proof then brings, takes the signers. */
+static bool signers_verify(struct builder *builder, const struct tx *tx, uint64_t height)
 {
-    for (size_t i = 0; i < member->n_keys; i++) {
-        const Xuelian__MemberKey *known = member->keys[i];
-        if (memcmp(known->key.data, key->bytes, 33) == 0 && known->from_height <= height &&
-            (known->to_height == 0 || height < known->to_height)) {
-            return true;
-        }
-    }
-    return false;
-}
-
-/* Whether a verifier with the genesis file takes the signers: of a member that is there he knows the keys. */
-static bool signers_verify(const struct proof_source *source, const struct tx *tx, uint64_t height)
-{
-    const Xuelian__Genesis *genesis = source->genesis;
-    for (uint32_t i = 0; genesis != NULL && i < tx->signer_count; i++) {
-        for (size_t k = 0; k < genesis->n_members; k++) {
-            if (genesis->members[k]->id == tx->signers[i].member &&
-                !key_of_genesis(genesis->members[k], &tx->signers[i].key, height)) {
-                return false;
-            }
+    for (uint32_t i = 0; i < tx->signer_count; i++) {
+        if (!build_signer(builder, &tx->signers[i], height)) {
+            return false;
         }
     }
     return true;
@@ -144,23 +127,48 @@ static void read_history(struct builder *builder, uint64_t account_position, str
     }
 }
 
-/* The deposit that made a version, when its signers' keys follow from genesis and what they signed is the content
- * of the newest version still. */
+/* The kinds whose payload says what an item says, or decides about it: docs/protocol.md section 8. */
+static bool kind_made(Xuelian__ItemKind item, Xuelian__TxKind kind)
+{
+    static const struct {
+        Xuelian__ItemKind item;
+        Xuelian__TxKind kind;
+    } makes[] = {
+        {XUELIAN__ITEM_KIND__ITEM_KIND_OUTCOME, XUELIAN__TX_KIND__TX_KIND_DEPOSIT},
+        {XUELIAN__ITEM_KIND__ITEM_KIND_OUTCOME, XUELIAN__TX_KIND__TX_KIND_DEPOSIT_BULK},
+        {XUELIAN__ITEM_KIND__ITEM_KIND_OUTCOME, XUELIAN__TX_KIND__TX_KIND_APPLY},
+        {XUELIAN__ITEM_KIND__ITEM_KIND_OUTCOME, XUELIAN__TX_KIND__TX_KIND_APPLY_DECIDE},
+        {XUELIAN__ITEM_KIND__ITEM_KIND_OUTCOME, XUELIAN__TX_KIND__TX_KIND_CORRECT},
+        {XUELIAN__ITEM_KIND__ITEM_KIND_RECOGNITION, XUELIAN__TX_KIND__TX_KIND_RECOGNISE},
+        {XUELIAN__ITEM_KIND__ITEM_KIND_RECOGNITION, XUELIAN__TX_KIND__TX_KIND_RECOGNISE_REVIEW},
+        {XUELIAN__ITEM_KIND__ITEM_KIND_RECOGNITION, XUELIAN__TX_KIND__TX_KIND_RECOGNISE_BULK},
+        {XUELIAN__ITEM_KIND__ITEM_KIND_CONVERSION, XUELIAN__TX_KIND__TX_KIND_CONVERSION_APPLY},
+        {XUELIAN__ITEM_KIND__ITEM_KIND_CONVERSION, XUELIAN__TX_KIND__TX_KIND_CONVERSION_DECIDE},
+        {XUELIAN__ITEM_KIND__ITEM_KIND_CONVERSION, XUELIAN__TX_KIND__TX_KIND_CONVERSION_REVIEW},
+    };
+    for (size_t i = 0; i < sizeof makes / sizeof makes[0]; i++) {
+        if (makes[i].item == item && makes[i].kind == kind) {
+            return true;
+        }
+    }
+    return false;
+}
+
+/* The transaction that made a version, when its signers' keys can be known and what they signed is the content of the
+ * newest version still. */
 static const struct deposit *deposit_of(struct builder *builder,
                                         const Xuelian__ItemVersion *version,
                                         const Xuelian__ItemVersion *newest)
 {
     struct hash32 id;
-    if (version->kind != XUELIAN__ITEM_KIND__ITEM_KIND_OUTCOME ||
-        !bytes_equal(field_bytes(&version->content), field_bytes(&newest->content)) ||
+    if (!bytes_equal(field_bytes(&version->content), field_bytes(&newest->content)) ||
         !field_copy(&id, 32, &version->tx_id)) {
         return NULL;
     }
     const struct deposit *deposit = get_deposit(builder, &id);
     if (deposit == NULL || version->outcome_index >= deposit->tx.item_count ||
-        (deposit->tx.kind != XUELIAN__TX_KIND__TX_KIND_DEPOSIT &&
-         deposit->tx.kind != XUELIAN__TX_KIND__TX_KIND_DEPOSIT_BULK) ||
-        !signers_verify(builder->source, &deposit->tx, version->height)) {
+        !kind_made(version->kind, deposit->tx.kind) ||
+        !signers_verify(builder, &deposit->tx, version->height)) {
         return NULL;
     }
     return deposit;
@@ -193,50 +201,59 @@ static Xuelian__IssuerSignature *issuer_signature(struct builder *builder,
     return issuer;
 }
 
-/* With the issuers' signatures asked for, an item shows its earlier versions too, and the deposit's signature where
- * its content is that of the newest. */
-static Xuelian__ItemProof *item_proof(struct builder *builder, uint64_t account_position,
-                                      struct bytes version)
+Xuelian__ItemProof *build_item(struct builder *builder, uint64_t account_position,
+                               struct bytes version, uint64_t since)
 {
     struct history history;
+    bool signed_too = builder->source != NULL;
     Xuelian__ItemProof *item = build_zeroed(builder, 1, sizeof *item);
     xuelian__item_proof__init(item);
     item->version = field_borrow(version.data, version.size);
-    if (builder->source == NULL) {
+    if (!signed_too && since == 0) {
         return item;
     }
     read_history(builder, account_position, version, &history);
     ProtobufCBinaryData *earlier = build_zeroed(builder, HISTORY_MAX, sizeof *earlier);
     for (uint32_t i = 0; i < history.count; i++) {
         const Xuelian__ItemVersion *of = history.versions[i];
-        const struct deposit *deposit = deposit_of(builder, of, history.versions[0]);
-        if (deposit != NULL && item->issuer == NULL) {
+        const struct deposit *deposit = signed_too && item->issuer == NULL
+                                            ? deposit_of(builder, of, history.versions[0])
+                                            : NULL;
+        if (deposit != NULL) {
             item->issuer = issuer_signature(builder, deposit, of->outcome_index);
         }
         if (i > 0) {
             earlier[item->n_earlier++] = field_borrow(history.bytes[i].data, history.bytes[i].size);
+        }
+        if (!signed_too && of->height < since) {
+            break;
         }
     }
     item->earlier = earlier;
     return item;
 }
 
-static ProtobufCBinaryData account_value(struct builder *builder, const struct account *account)
+ProtobufCBinaryData build_account_value(struct builder *builder, const struct account *account)
 {
     uint8_t *value = build_zeroed(builder, 1, 128);
     return field_borrow(value, account_value_encode(value, account));
 }
 
-static enum status item_leaves(struct builder *builder, const struct account *account,
-                               struct bytes *versions, struct hash32 *hashes, struct hash32 *leaves)
+enum status build_items(struct builder *builder, const struct account *account,
+                        struct build_items *items)
 {
-    for (uint64_t i = 0; i < account->items.size; i++) {
-        enum status status = get_version(builder, account->position, i + 1, &versions[i]);
+    size_t count = (size_t)account->items.size;
+    items->versions = build_zeroed(builder, count, sizeof *items->versions);
+    items->hashes = build_zeroed(builder, count, sizeof *items->hashes);
+    items->leaves = build_zeroed(builder, count, sizeof *items->leaves);
+    for (size_t i = 0; i < count; i++) {
+        enum status status = get_version(builder, account->position, i + 1, &items->versions[i]);
         if (status != ST_OK) {
             return status;
         }
-        hash_tagged(&hashes[i], TAG_VERSION, versions[i].data, versions[i].size);
-        account_item_leaf(&leaves[i], i + 1, &hashes[i]);
+        hash_tagged(&items->hashes[i], TAG_VERSION, items->versions[i].data,
+                    items->versions[i].size);
+        account_item_leaf(&items->leaves[i], i + 1, &items->hashes[i]);
     }
     return ST_OK;
 }
@@ -258,94 +275,23 @@ enum status proof_record(const struct ledger_view *view, const struct proof_anch
     if (status != ST_OK) {
         return status;
     }
-    size_t count = (size_t)account.items.size;
-    struct bytes *versions = build_zeroed(&builder, count, sizeof *versions);
-    struct hash32 *hashes = build_zeroed(&builder, count, sizeof *hashes);
-    struct hash32 *leaves = build_zeroed(&builder, count, sizeof *leaves);
+    struct build_items items;
     struct hash32 *item_path = build_zeroed(&builder, LIMIT_MERKLE_DEPTH_MAX, sizeof *item_path);
     status = build_leaf_path(&builder, XUELIAN__COLLECTION__COLLECTION_ACCOUNTS, account.position,
                              &path, &leaf);
     if (status == ST_OK) {
-        status = item_leaves(&builder, &account, versions, hashes, leaves);
+        status = build_items(&builder, &account, &items);
     }
     if (status == ST_OK) {
         wire.kind = XUELIAN__PROOF_KIND__PROOF_KIND_RECORD;
         record.learner = field_borrow(learner, 32);
         record.leaf = &path;
-        record.account_value = account_value(&builder, &account);
-        record.item = item_proof(&builder, account.position, versions[item - 1]);
+        record.account_value = build_account_value(&builder, &account);
+        record.item = build_item(&builder, account.position, items.versions[item - 1], 0);
         record.item_path =
-            field_borrow(item_path, 32u * merkle_path(item_path, leaves, count, item - 1));
+            field_borrow(item_path, 32u * merkle_path(item_path, items.leaves,
+                                                      (size_t)account.items.size, item - 1));
         wire.record = &record;
-        status = build_pack(&builder, anchor, &wire, proof, size);
-    }
-    build_release(&builder);
-    return status;
-}
-
-static bool any_withheld(const bool *withhold, size_t count)
-{
-    for (size_t i = 0; withhold != NULL && i < count; i++) {
-        if (withhold[i]) {
-            return true;
-        }
-    }
-    return false;
-}
-
-static void archive_items(struct builder *builder, Xuelian__ArchiveProof *archive,
-                          uint64_t account_position, size_t count, const struct bytes *versions,
-                          const struct hash32 *hashes, const bool *withhold)
-{
-    Xuelian__ArchiveItem *items = build_zeroed(builder, count, sizeof *items);
-    Xuelian__ArchiveItem **pointers = build_zeroed(builder, count, sizeof(Xuelian__ArchiveItem *));
-    for (size_t i = 0; i < count; i++) {
-        xuelian__archive_item__init(&items[i]);
-        if (withhold != NULL && withhold[i]) {
-            items[i].version_hash = field_borrow(&hashes[i], 32);
-        } else {
-            items[i].item = item_proof(builder, account_position, versions[i]);
-        }
-        pointers[i] = &items[i];
-    }
-    archive->items = pointers;
-    archive->n_items = count;
-}
-
-enum status proof_archive(const struct ledger_view *view, const struct proof_anchor *anchor,
-                          const struct proof_source *source, const struct hash32 *learner,
-                          const bool *withhold, uint8_t **proof, size_t *size)
-{
-    struct builder builder = {.view = view, .source = source};
-    struct account account;
-    struct merkle_leaf leaf;
-    Xuelian__Proof wire = XUELIAN__PROOF__INIT;
-    Xuelian__ArchiveProof archive = XUELIAN__ARCHIVE_PROOF__INIT;
-    Xuelian__LeafPath path = XUELIAN__LEAF_PATH__INIT;
-    enum status status = ledger_view_account(view, learner, &account);
-    if (status != ST_OK) {
-        return status;
-    }
-    size_t count = (size_t)account.items.size;
-    struct bytes *versions = build_zeroed(&builder, count, sizeof *versions);
-    struct hash32 *hashes = build_zeroed(&builder, count, sizeof *hashes);
-    struct hash32 *leaves = build_zeroed(&builder, count, sizeof *leaves);
-    uint8_t *summary = build_zeroed(&builder, 1, ACCOUNT_SUMMARY_SIZE_MAX);
-    status = build_leaf_path(&builder, XUELIAN__COLLECTION__COLLECTION_ACCOUNTS, account.position,
-                             &path, &leaf);
-    if (status == ST_OK) {
-        status = item_leaves(&builder, &account, versions, hashes, leaves);
-    }
-    if (status == ST_OK) {
-        wire.kind = XUELIAN__PROOF_KIND__PROOF_KIND_ARCHIVE;
-        archive.learner = field_borrow(learner, 32);
-        archive.leaf = &path;
-        archive.account_value = account_value(&builder, &account);
-        if (!any_withheld(withhold, count)) {
-            archive.summary = field_borrow(summary, account_summary_encode(summary, &account));
-        }
-        archive_items(&builder, &archive, account.position, count, versions, hashes, withhold);
-        wire.archive = &archive;
         status = build_pack(&builder, anchor, &wire, proof, size);
     }
     build_release(&builder);

@@ -16,13 +16,14 @@ struct proof_anchor {
 
 /* Where a proof takes the issuers' transactions from; NULL: without the issuers' signatures.
  * Returns ST_OK with malloc'ed bytes of the envelope at that place, freed by the builder with free();
- * anything else leaves the signature out. So does a key that a member of genesis got later: a verifier knows the
- * keys of genesis alone. */
+ * anything else leaves the signature out. Of signers whose keys genesis does not tell, or tells wrong by now, the proof
+ * brings their records. */
 struct proof_source {
     enum status (*get_tx)(void *context, uint64_t height, uint32_t index, uint8_t **bytes,
                           size_t *size);
     void *context;
-    const Xuelian__Genesis *genesis; /* of whoever verifies; NULL: any signature is put in */
+    const Xuelian__Genesis
+        *genesis; /* of whoever verifies; NULL: every signer's record is brought */
 };
 
 /* One item of an account with its status at the view's height.
@@ -33,7 +34,8 @@ enum status proof_record(const struct ledger_view *view, const struct proof_anch
                          uint64_t item, uint8_t **proof, size_t *size);
 
 /* Every item of an account. withhold: items (by number - 1) of which only the version hash is shown, or
- * NULL; when any is withheld the summary is left out too. As proof_record. */
+ * NULL; when any is withheld the summary is left out too. Without `withhold` the archives of
+ * accounts merged into it are in the proof. As proof_record. */
 enum status proof_archive(const struct ledger_view *view, const struct proof_anchor *anchor,
                           const struct proof_source *source, const struct hash32 *learner,
                           const bool *withhold, uint8_t **proof, size_t *size);

@@ -88,6 +88,23 @@ enum status build_leaf_path(struct builder *builder, uint32_t collection, uint64
     return build_collection_path(builder, collection, &out->collection_path);
 }
 
+enum status build_record_leaf(struct builder *builder, uint32_t collection,
+                              struct bytes natural_key, Xuelian__LeafPath *out)
+{
+    struct merkle_reader reader;
+    struct merkle_leaf leaf;
+    struct hash32 key;
+    uint64_t position = 0;
+    merkle_array_key(&key, collection, natural_key);
+    xuelian__leaf_path__init(out);
+    enum status status =
+        merkle_reader_open(&reader, builder->view->kv, builder->view->snapshot, collection);
+    if (status == ST_OK) {
+        status = merkle_reader_find(&reader, &key, &position);
+    }
+    return status == ST_OK ? build_leaf_path(builder, collection, position, out, &leaf) : status;
+}
+
 /* ---- Packing ---- */
 
 enum status build_pack(struct builder *builder, const struct proof_anchor *anchor,
@@ -115,6 +132,10 @@ enum status build_pack(struct builder *builder, const struct proof_anchor *ancho
     wire.version = PROTOCOL_VERSION;
     wire.chain_id = field_borrow(&builder->view->header.chain_id, 32);
     wire.anchor = &out;
+    enum status status = build_members(builder, &wire);
+    if (status != ST_OK) {
+        return status;
+    }
     size_t needed = canonical_size(&wire.base);
     if (needed > LIMIT_PROOF_SIZE_MAX) {
         return ST_BAD_SIZE;

@@ -180,6 +180,9 @@ void net_block(struct net *net, struct bytes *txs, uint32_t count, uint32_t *cod
                                        .count = count};
     struct ledger_block *block = NULL;
     uint32_t bad = 0;
+    if (net->keep != NULL) {
+        net->keep(ledger_tip(net->ledger)->height + 1, txs, count);
+    }
     enum status status = ledger_execute(net->ledger, &proposal, &block, &bad);
     if (status != ST_OK) {
         fail_msg("block invalid at transaction %u: %s", (unsigned)bad, status_name(status));

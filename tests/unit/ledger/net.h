@@ -12,6 +12,8 @@ struct net {
     struct ledger *ledger;
     uint32_t nonce;
     uint64_t time_ms; /* of the next block, when above the tip's next second */
+    void (*keep)(uint64_t height, const struct bytes *txs,
+                 uint32_t count); /* sees each block's, or NULL */
 };
 
 /* A rule of member 2, in force all of 2026 and after: degree courses, at most 1,000 credits (hundredths) each way, one for

@@ -205,6 +205,9 @@ void people_block(struct people *net, const struct bytes *txs, uint32_t count, u
     uint32_t bad = 0;
     state_free(net->reading);
     net->reading = NULL;
+    if (net->keep != NULL) {
+        net->keep(ledger_tip(net->ledger)->height + 1, txs, count);
+    }
     enum status status = ledger_execute(net->ledger, &proposal, &block, &bad);
     if (status != ST_OK) {
         fail_msg("block invalid at transaction %u: %s", (unsigned)bad, status_name(status));

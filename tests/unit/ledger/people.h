@@ -16,6 +16,8 @@ struct people {
     struct genesis genesis;
     struct ledger *ledger;
     uint32_t nonce;
+    void (*keep)(uint64_t height, const struct bytes *txs,
+                 uint32_t count); /* sees each block's, or NULL */
     struct state *
         reading; /* what people_read and the others look at; NULL: not opened since the newest block */
 };

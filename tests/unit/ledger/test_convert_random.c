@@ -9,8 +9,9 @@
 #include "proto/canonical.h"
 #include "proto/convert.h"
 #include "tests/unit/ledger/convert_audit.h"
+#include "tests/unit/ledger/prover.h"
 
-enum { LEARNERS = 6, RULES = 5, ENTRIES = 2, L = NET_LEARNER, AUDIT_EVERY = 25 };
+enum { LEARNERS = 6, RULES = 5, ENTRIES = 2, L = NET_LEARNER, AUDIT_EVERY = 25, PROVE_EVERY = 400 };
 
 static struct net net;
 static Xuelian__Rule rules[RULES];
@@ -19,6 +20,9 @@ static uint32_t seed;
 static uint32_t today;
 static unsigned codes_seen[300];
 static unsigned kinds_done[80];
+static struct prover prover;
+static uint8_t genesis_bytes[32768];
+static unsigned signed_seen[256]; /* in proofs, by kind */
 
 static uint32_t pick(uint32_t count)
 {
@@ -316,6 +320,32 @@ static void run_one(void)
     }
 }
 
+static void keep(uint64_t height, const struct bytes *txs, uint32_t count)
+{
+    prover_keep(&prover, height, txs, count);
+}
+
+/* The verifier, from the archives alone, comes to what the audit found in the state. */
+static void prove_all(const struct audit_counts *counts)
+{
+    uint64_t granted = 0;
+    uint64_t held = 0;
+    for (uint32_t i = 1; i <= LEARNERS; i++) {
+        struct hash32 learner = support_learner(i);
+        assert_int_equal(prover_account(&prover, &learner, 0), ST_OK);
+        assert_int_equal(prover.result.totals_state, VERIFY_TOTALS_EQUAL);
+        held += prover.result.points_held;
+        for (uint32_t k = 0; k < prover.result.items_shown; k++) {
+            const struct verify_item *item = &prover.result.items[k];
+            signed_seen[item->signed_kind]++;
+            granted += item->kind == VERIFY_ITEM_CONVERSION &&
+                       (item->status == VERIFY_ITEM_VALID || item->status == VERIFY_ITEM_REVIEW);
+        }
+    }
+    assert_int_equal(granted, counts->granted);
+    assert_int_equal(held, counts->remaining);
+}
+
 static void run(uint32_t first, uint32_t count)
 {
     Xuelian__Rule *rule_pointers[RULES];
@@ -335,6 +365,9 @@ static void run(uint32_t first, uint32_t count)
     }
     seed = first;
     net_open(&net, rule_pointers, RULES, entry_pointers, ENTRIES);
+    size_t size = net_genesis_bytes(genesis_bytes, rule_pointers, RULES, entry_pointers, ENTRIES);
+    prover_open(&prover, net.kv, &net.genesis, bytes_of(genesis_bytes, size));
+    net.keep = keep;
     for (uint32_t i = 1; i <= LEARNERS; i++) {
         net_account(&net, i, true);
     }
@@ -342,11 +375,15 @@ static void run(uint32_t first, uint32_t count)
         run_one();
         if (i % AUDIT_EVERY == 0) {
             counts = convert_audit(&net, &of, today);
+            if (i % PROVE_EVERY == 0) {
+                prove_all(&counts);
+            }
         }
     }
     print_message("seed %u until %u: %u conversions, %u lots, %u units, %u points\n",
                   (unsigned)first, (unsigned)today, (unsigned)counts.granted, (unsigned)counts.lots,
                   (unsigned)counts.redeemed, (unsigned)counts.remaining);
+    prover_close(&prover);
     net_close(&net);
 }
 
@@ -373,6 +410,7 @@ static void test_random_sequences(void **state)
             fail_msg("no transaction had %s", status_name(codes[i]));
         }
     }
+    assert_true(signed_seen[40] > 0 && signed_seen[41] > 0 && signed_seen[43] > 0);
     for (uint32_t i = 0; i < KINDS; i++) {
         if (kinds_done[kinds[i].kind] == 0) {
             fail_msg("no transaction of kind %u was done", (unsigned)kinds[i].kind);

@@ -217,7 +217,7 @@ static void test_suspended_and_revoked(void **state)
     assert_int_equal(result.items[0].issuer_signature, VERIFY_ISSUER_SIGNED);
 }
 
-/* Corrected: the deposit's signature was over other content, and is not shown. */
+/* Corrected: the deposit's signature was over other content; the correction's is shown. */
 static void test_corrected(void **state)
 {
     struct item item;
@@ -238,7 +238,7 @@ static void test_corrected(void **state)
     assert_int_equal(submit(KIND(CORRECT), &correction.base, MEMBER(2)), ST_OK);
     prove(0);
     assert_int_equal(result.items[0].status, VERIFY_ITEM_CORRECTED);
-    assert_int_equal(result.items[0].issuer_signature, VERIFY_ISSUER_NOT_SHOWN);
+    assert_int_equal(result.items[0].issuer_signature, VERIFY_ISSUER_SIGNED);
     assert_true(result.items[0].history_whole);
     assert_int_equal(result.totals[0].credits, 100);
     assert_int_equal(result.totals_state, VERIFY_TOTALS_EQUAL);

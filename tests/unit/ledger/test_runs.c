@@ -7,6 +7,7 @@
 
 #include "ledger/tx/outcome.h"
 #include "proto/bytes.h"
+#include "tests/unit/ledger/prover.h"
 #include "tests/unit/ledger/runs.h"
 
 enum { BLOCKS = 1500, TXS_MAX = 4, DAY_MS = 86400000, HELD_MAX = 4096 };
@@ -24,6 +25,11 @@ struct block_record {
 static struct block_record *blocks;
 static uint32_t block_count;
 static uint32_t succeeded[64]; /* by kind */
+
+enum { PROVE_EVERY = 100 };
+static struct prover prover;
+static uint32_t proved[256]; /* signatures in proofs, by kind */
+static uint32_t links_equal;
 
 /* ---- what must hold ---- */
 
@@ -167,6 +173,31 @@ static void check_all(void)
     }
 }
 
+/* ---- proofs ---- */
+
+static void count_items(const struct verify_result *result)
+{
+    assert_true(result->complete);
+    assert_int_equal(result->totals_state, VERIFY_TOTALS_EQUAL);
+    for (uint32_t i = 0; i < result->items_shown; i++) {
+        proved[result->items[i].signed_kind]++;
+        links_equal += result->items[i].kind == VERIFY_ITEM_LINK &&
+                       result->items[i].link.state == VERIFY_LINK_EQUAL;
+    }
+}
+
+/* Every archive is proved, with what was signed and the accounts merged into it. */
+static void prove_all(void)
+{
+    for (uint32_t i = 1; i < RUN_LEARNERS; i++) {
+        assert_int_equal(prover_account(&prover, &run.ids[i], 0), ST_OK);
+        count_items(&prover.result);
+        for (uint32_t k = 0; k < prover.result.linked_count; k++) {
+            count_items(&prover.result.linked[k]);
+        }
+    }
+}
+
 /* ---- blocks ---- */
 
 static void run_block(void)
@@ -186,6 +217,7 @@ static void run_block(void)
         memcpy(copy, record->txs[i].data, record->txs[i].size);
         copies[i] = bytes_of(copy, record->txs[i].size);
     }
+    prover_keep(&prover, ledger_tip(run.net.ledger)->height + 1, record->txs, record->count);
     people_block(&run.net, copies, record->count, record->codes, record->time_ms);
     record->header = *ledger_tip(run.net.ledger);
     for (uint32_t i = 0; i < record->count; i++) {
@@ -200,6 +232,9 @@ static void run_block(void)
         assert_memory_equal(&before, &record->header.state_root, 32);
     }
     check_all();
+    if (block_count % PROVE_EVERY == 0) {
+        prove_all();
+    }
 }
 
 static void replay(void)
@@ -222,10 +257,14 @@ static void test_random_runs(void **state)
 {
     static const Xuelian__TxKind kinds[] = {3,  10, 11, 12, 13, 14, 15, 16, 17, 18,
                                             20, 21, 22, 23, 24, 25, 26, 27, 28, 29};
+    static const Xuelian__TxKind signed_kinds[] = {3, 20, 21, 22, 26, 27, 28};
+    static uint8_t genesis_bytes[16384];
     (void)state;
     blocks = calloc(BLOCKS, sizeof *blocks);
     assert_non_null(blocks);
     run_open(&run, 20261124);
+    prover_open(&prover, run.net.kv, &run.net.genesis,
+                bytes_of(genesis_bytes, people_genesis(genesis_bytes, sizeof genesis_bytes)));
     for (uint32_t i = 0; i < BLOCKS; i++) {
         run_block();
     }
@@ -236,7 +275,14 @@ static void test_random_runs(void **state)
         assert_true(succeeded[kinds[i]] >
                     0); /* a run that met no such case has shown nothing about it */
     }
+    for (size_t i = 0; i < sizeof signed_kinds / sizeof signed_kinds[0]; i++) {
+        print_message("%s proved %u times\n", tx_kind_of(signed_kinds[i])->name,
+                      proved[signed_kinds[i]]);
+        assert_true(proved[signed_kinds[i]] > 0);
+    }
+    assert_true(links_equal > 0);
     replay();
+    prover_close(&prover);
     run_close(&run);
     free(blocks);
 }
