@@ -97,11 +97,35 @@ static json_t *tx_json(const struct verify_tx *tx)
     return made;
 }
 
+static json_t *cells_json(const struct verify_result *result)
+{
+    json_t *list = json_array();
+    for (uint32_t i = 0; i < result->cell_count; i++) {
+        const struct verify_cell *cell = &result->cells[i];
+        char kind[NAME_SIZE];
+        name_format(&xuelian__outcome_kind__descriptor, "OUTCOME_KIND_", cell->kind, kind);
+        json_array_append_new(
+            list,
+            json_pack("{s:I, s:I, s:s, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I}", "year",
+                      (json_int_t)cell->year, "region", (json_int_t)cell->region, "kind",
+                      cell->kind == 0 ? "all" : kind, "level", (json_int_t)cell->level, "outcomes",
+                      (json_int_t)cell->outcomes, "credits", (json_int_t)cell->credits, "hours",
+                      (json_int_t)cell->hours, "learners", (json_int_t)cell->learners, "revoked",
+                      (json_int_t)cell->revoked, "accounts", (json_int_t)cell->accounts, "points",
+                      (json_int_t)cell->points, "conversions", (json_int_t)cell->conversions,
+                      "converted_credits", (json_int_t)cell->converted_credits));
+    }
+    return list;
+}
+
 /* What is proved beyond accounts. */
 static void add_others(json_t *value, const struct verify_result *result)
 {
     if (result->kind == VERIFY_TRANSACTION) {
         json_object_set_new(value, "transaction", tx_json(&result->tx));
+    } else if (result->kind == VERIFY_STATISTICS) {
+        json_object_set_new(value, "cells", cells_json(result));
+        json_object_set_new(value, "cells_total", json_integer((json_int_t)result->cell_total));
     } else if (result->kind == VERIFY_SET_HISTORY) {
         json_t *members = json_array();
         for (uint32_t i = 0; i < result->validator_count; i++) {

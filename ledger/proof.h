@@ -57,4 +57,25 @@ enum status proof_transaction(const struct ledger_view *view, const struct proof
 enum status proof_set_history(const struct ledger_view *view, const struct proof_anchor *anchor,
                               uint8_t **proof, size_t *size);
 
+/* Statistics. One cell; the whole table of a region and year (year and region alone are read); or the cells at
+ * 2^height positions from start on, a multiple of that. Position 0 is the sentinel.
+ * Returns  ST_OK; ST_NOT_FOUND (no such cell or position: a cell that is absent is zero, proof_absence says so);
+ *          ST_BAD_SIZE (more than a proof holds); ST_CORRUPT, ST_IO. */
+enum statistics_shape { STATISTICS_CELL, STATISTICS_TABLE, STATISTICS_RANGE };
+struct statistics_query {
+    enum statistics_shape shape;
+    uint32_t year;
+    uint32_t region;
+    uint32_t kind;
+    uint32_t level;
+    uint64_t start;
+    uint32_t height; /* at most 32 */
+};
+enum status proof_statistics(const struct ledger_view *view, const struct proof_anchor *anchor,
+                             const struct statistics_query *query, uint8_t **proof, size_t *size);
+
+/* The natural key of a cell. */
+void statistics_natural_key(uint8_t key[16], uint32_t year, uint32_t region, uint32_t kind,
+                            uint32_t level);
+
 #endif

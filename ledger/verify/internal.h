@@ -99,6 +99,9 @@ enum verify_fault recovery_check(struct verifier *v, struct bytes header_bytes,
 /* anchor.c: the body of a set history. */
 enum verify_fault set_history_check(struct verifier *v, struct bytes message);
 
+/* statistics.c: the body of a proof of statistics. */
+enum verify_fault cells_proof_check(struct verifier *v, struct bytes message);
+
 /* block.c: the body of a transaction proof. */
 enum verify_fault transaction_check(struct verifier *v, struct bytes message);
 
@@ -120,6 +123,11 @@ enum verify_fault leaf_check(struct verifier *v, const struct leaf_path *leaf,
 enum verify_fault record_leaf_check(struct verifier *v, uint32_t collection,
                                     struct bytes natural_key, struct bytes record,
                                     struct bytes leaf);
+/* Shows that a collection has this count and root. */
+enum verify_fault collection_check(struct verifier *v, uint32_t collection, uint64_t count,
+                                   const struct hash32 *root, struct bytes collection_path);
+/* Of a collection's record: H(VALUE, BE4(collection) || record). */
+void record_hash(struct hash32 *out, uint32_t collection, struct bytes record);
 /* Root of a leaf under a path given as bytes. */
 enum verify_fault path_root(struct hash32 *root, const struct hash32 *leaf, uint64_t index,
                             uint64_t size, struct bytes path);

@@ -120,6 +120,11 @@ void say_member(struct report *r, uint32_t member, const struct verify_name *nam
     }
 }
 
+void say_outcome_kind(struct report *r, uint32_t kind)
+{
+    say_pair(r, outcome_kinds[kind]);
+}
+
 /* ---- refusal ---- */
 
 static void report_place(struct report *r)
@@ -246,6 +251,9 @@ static void report_head(struct report *r)
         break;
     case VERIFY_TRANSACTION:
         report_transaction_head(r);
+        break;
+    case VERIFY_STATISTICS:
+        report_statistics_head(r);
         break;
     case VERIFY_SET_HISTORY:
         say(r, "Proved: who the validators were, from genesis to the next height\n",
@@ -547,6 +555,8 @@ static void report_open(struct report *r)
     }
     if (result->kind == VERIFY_TRANSACTION) {
         report_transaction_open(r);
+    } else if (result->kind == VERIFY_STATISTICS) {
+        report_statistics_open(r);
     }
     if (result->kind == VERIFY_RECORD || result->kind == VERIFY_ARCHIVE) {
         say(r,
@@ -590,6 +600,8 @@ size_t verify_report(char *text, size_t size, const struct verify_result *result
             report_key(&r);
         } else if (result->kind == VERIFY_TRANSACTION) {
             report_transaction(&r);
+        } else if (result->kind == VERIFY_STATISTICS) {
+            report_statistics(&r);
         } else if (result->kind == VERIFY_SET_HISTORY) {
             report_sets(&r);
         } else {

@@ -16,6 +16,8 @@ void say_pair(struct report *r, const char *const pair[2]);
 void say_number(struct report *r, uint64_t number);
 /* A name in the report's language, else in the other, else nothing. */
 bool say_name(struct report *r, const struct verify_name *name);
+/* 1 to VERIFY_OUTCOME_KINDS; 0: all of them. */
+void say_outcome_kind(struct report *r, uint32_t kind);
 void say_member(struct report *r, uint32_t member, const struct verify_name *name);
 
 /* report_block.c: a transaction: what holds in one line, all of it, and what is not proved. */
@@ -25,5 +27,10 @@ void report_transaction_open(struct report *r);
 /* report_content.c: what an item of another kind than outcome says; who signed what made it. */
 void report_content(struct report *r, const struct verify_item *item);
 void report_parties(struct report *r, const struct verify_item *item);
+
+/* report_statistics.c: likewise. */
+void report_statistics_head(struct report *r);
+void report_statistics(struct report *r);
+void report_statistics_open(struct report *r);
 
 #endif

@@ -44,31 +44,48 @@ enum verify_fault path_root(struct hash32 *root, const struct hash32 *leaf, uint
     return VERIFY_FAULT_NONE;
 }
 
+enum verify_fault collection_check(struct verifier *v, uint32_t collection, uint64_t count,
+                                   const struct hash32 *root, struct bytes collection_path)
+{
+    uint8_t bytes[COLLECTION_LEAF_SIZE];
+    struct hash32 hash;
+    /* The reader bounds the id, but 0 stands for an absent one. */
+    if (collection == 0) {
+        return VERIFY_FAULT_COLLECTION;
+    }
+    be32_put(bytes, collection);
+    be64_put(bytes + 4, count);
+    memcpy(bytes + 12, root, sizeof *root);
+    hash_leaf(&hash, TAG_LEAF_COLLECTION, bytes, sizeof bytes);
+    enum verify_fault fault =
+        path_root(&hash, &hash, collection - 1, COLLECTION_COUNT, collection_path);
+    if (fault != VERIFY_FAULT_NONE) {
+        return fault;
+    }
+    return hash32_equal(&hash, &v->header.state_root) ? VERIFY_FAULT_NONE : VERIFY_FAULT_STATE_ROOT;
+}
+
 enum verify_fault leaf_check(struct verifier *v, const struct leaf_path *leaf,
                              const struct hash32 *key, const struct hash32 *value_hash)
 {
     struct hash32 parts[3] = {*key, leaf->next_key, *value_hash};
-    uint8_t collection[COLLECTION_LEAF_SIZE];
     struct hash32 hash;
-    struct hash32 root;
     hash_leaf(&hash, TAG_LEAF_STATE, parts, sizeof parts);
-    enum verify_fault fault = path_root(&root, &hash, leaf->position, leaf->count, leaf->path);
-    if (fault != VERIFY_FAULT_NONE) {
-        return fault;
-    }
-    be32_put(collection, leaf->collection);
-    be64_put(collection + 4, leaf->count);
-    memcpy(collection + 12, &root, sizeof root);
-    hash_leaf(&hash, TAG_LEAF_COLLECTION, collection, sizeof collection);
-    /* The reader bounds the id to 10, but 0 stands for an absent one. */
-    if (leaf->collection == 0) {
-        return VERIFY_FAULT_COLLECTION;
-    }
-    fault = path_root(&root, &hash, leaf->collection - 1, COLLECTION_COUNT, leaf->collection_path);
-    if (fault != VERIFY_FAULT_NONE) {
-        return fault;
-    }
-    return hash32_equal(&root, &v->header.state_root) ? VERIFY_FAULT_NONE : VERIFY_FAULT_STATE_ROOT;
+    enum verify_fault fault = path_root(&hash, &hash, leaf->position, leaf->count, leaf->path);
+    return fault != VERIFY_FAULT_NONE
+               ? fault
+               : collection_check(v, leaf->collection, leaf->count, &hash, leaf->collection_path);
+}
+
+void record_hash(struct hash32 *out, uint32_t collection, struct bytes record)
+{
+    struct hasher hasher;
+    uint8_t bytes[4];
+    be32_put(bytes, collection);
+    hasher_init_tagged(&hasher, TAG_VALUE);
+    hasher_update(&hasher, bytes, sizeof bytes);
+    hasher_update(&hasher, record.data, record.size);
+    hasher_final(&hasher, out);
 }
 
 enum verify_fault record_leaf_check(struct verifier *v, uint32_t collection,
@@ -76,10 +93,8 @@ enum verify_fault record_leaf_check(struct verifier *v, uint32_t collection,
                                     struct bytes leaf)
 {
     struct leaf_path path;
-    struct hasher hasher;
     struct hash32 key;
     struct hash32 value_hash;
-    uint8_t bytes[4];
     enum verify_fault fault = leaf_path_read(v, leaf, &path);
     if (fault != VERIFY_FAULT_NONE) {
         return fault;
@@ -88,11 +103,7 @@ enum verify_fault record_leaf_check(struct verifier *v, uint32_t collection,
         return VERIFY_FAULT_COLLECTION;
     }
     tree_key(&key, collection, natural_key);
-    be32_put(bytes, collection);
-    hasher_init_tagged(&hasher, TAG_VALUE);
-    hasher_update(&hasher, bytes, sizeof bytes);
-    hasher_update(&hasher, record.data, record.size);
-    hasher_final(&hasher, &value_hash);
+    record_hash(&value_hash, collection, record);
     return leaf_check(v, &path, &key, &value_hash);
 }
 

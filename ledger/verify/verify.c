@@ -194,7 +194,7 @@ struct proof_view {
 
 static bool kind_known(uint32_t kind)
 {
-    return kind <= VERIFY_TRANSACTION || kind == VERIFY_SET_HISTORY;
+    return kind <= VERIFY_SET_HISTORY;
 }
 
 static enum verify_fault proof_read(struct verifier *v, struct proof_view *out)
@@ -316,6 +316,8 @@ static enum verify_fault proof_check(struct verifier *v, const struct verify_opt
         return absence_check(v, proof.body);
     case VERIFY_TRANSACTION:
         return transaction_check(v, proof.body);
+    case VERIFY_STATISTICS:
+        return cells_proof_check(v, proof.body);
     case VERIFY_SET_HISTORY:
         return set_history_check(v, proof.body);
     case VERIFY_NOTHING:

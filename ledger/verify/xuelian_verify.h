@@ -29,6 +29,7 @@ enum verify_kind {
     VERIFY_ARCHIVE = 2,     /* all items of one account */
     VERIFY_ABSENCE = 3,     /* a collection has no such entry */
     VERIFY_TRANSACTION = 4, /* a transaction in a block, or not in it */
+    VERIFY_STATISTICS = 5,  /* cells of the statistics */
     VERIFY_SET_HISTORY = 6  /* the validator sets from genesis on */
 };
 
@@ -215,6 +216,13 @@ struct verify_options {
     X(TX_LISTED, BAD_PROOF, HEIGHT,                                                                \
       "the transaction is in the block that it is said to be absent from",                         \
       "所称不存在的交易就在该区块中")                                                              \
+    X(TABLE, BAD_PROOF, NOTHING,                                                                   \
+      "the cells are no whole table: of another region or year, out of order, or they do not add " \
+      "up to the total",                                                                           \
+      "所示单元格不是完整的统计表：地区或年份不同、次序错误，或合计不符")                          \
+    X(RANGE, BAD_PROOF, NOTHING,                                                                   \
+      "the cells are no whole range of the statistics: one was added or left out",                 \
+      "所示单元格不是统计中的完整区段：有增加或遗漏")                                              \
     X(STALE, STALE, HEIGHT, "the proof is older than the age asked for; get a new one",            \
       "证明超过要求的时效；请重新获取")                                                            \
     X(OLD, OLD, HEIGHT,                                                                            \
@@ -483,6 +491,32 @@ struct verify_tx {
     struct verify_signer signers[LIMIT_SIGNERS_MAX]; /* member 0: a learner */
 };
 
+/* How far a proof of statistics goes. */
+enum verify_cells {
+    VERIFY_CELLS_NONE,
+    VERIFY_CELLS_ONE,
+    VERIFY_CELLS_TABLE, /* all cells of a region and year that are not zero */
+    VERIFY_CELLS_RANGE, /* all cells at these positions */
+    VERIFY_CELLS_ALL    /* every cell that there is */
+};
+
+/* Fields of StatisticsCell, by its names. kind and level 0: all of them. */
+struct verify_cell {
+    uint32_t year;
+    uint32_t region;
+    uint32_t kind;
+    uint32_t level;
+    uint64_t outcomes;
+    uint64_t credits; /* hundredths */
+    uint64_t hours;   /* hundredths */
+    uint64_t learners;
+    uint64_t revoked;
+    uint64_t accounts;
+    uint64_t points;
+    uint64_t conversions;
+    uint64_t converted_credits; /* hundredths */
+};
+
 /* What was proved. Pointers borrow genesis, proof and scratch: keep all three while using it. */
 struct verify_result {
     enum status status;
@@ -535,6 +569,12 @@ struct verify_result {
     struct bytes natural_key; /* absence: the key that is not there; borrows the proof */
 
     struct verify_tx tx; /* transaction */
+
+    enum verify_cells cells_shown;   /* statistics */
+    const struct verify_cell *cells; /* in scratch, in the proof's order */
+    uint32_t cell_count;
+    uint64_t cell_first; /* range: position of the first */
+    uint64_t cell_total; /* cells that there are */
 
     uint64_t era; /* set history: first height of the set of the height after the proof's */
     uint32_t validator_count; /* set history: its validators */

@@ -1,6 +1,6 @@
 """Headers, and the kinds of proof that are not about an account: docs/protocol.md sections 6 and 9."""
 
-from wire import Message, Refused, leaf_hash, root_from_path, root_of, tagged
+from wire import Message, Refused, be4, be8, leaf_hash, root_from_path, root_of, tagged
 
 
 class Header:
@@ -98,6 +98,86 @@ def not_in(block, tx_id, listed):
     if not whole or root_of([entry_leaf(entry) for entry in entries]) != block.tx_root:
         raise Refused("BLOCK_ROOT")
     return f"transaction {tx_id.hex()} not in block {block.height}, which has {block.tx_count}"
+
+
+# ---- statistics ----
+
+STATISTICS = 8
+
+
+class Cell:
+    def __init__(self, data):
+        message = Message(data)
+        self.year, self.region, self.kind, self.level = message.u32(1), message.u32(2), message.number(3, 9), message.u32(4)
+        self.numbers = [message.number(field) for field in range(5, 14)]
+        message.end()
+        self.name = (self.kind, self.level)
+        natural = be4(self.year) + be4(self.region) + be4(self.kind) + be4(self.level)
+        self.key = tagged("tree-key", be4(STATISTICS) + natural)
+        self.value = tagged("value", be4(STATISTICS) + data)
+
+    def counted(self):
+        """outcomes, credits, hours, revoked."""
+        return self.numbers[0], self.numbers[1], self.numbers[2], self.numbers[4]
+
+
+def collection_checked(anchor, count, root, path):
+    leaf = leaf_hash("collection", be4(STATISTICS) + be8(count) + root)
+    if root_from_path(leaf, STATISTICS - 1, 11, path) != anchor.state_root:
+        raise Refused("STATE_ROOT")
+
+
+def statistics(anchor, data):
+    message = Message(data)
+    table, count, collection_path, cells = message.number(1, 1), message.number(2), message.bytes(3), []
+    for element in message.all(4):
+        inner = Message(element)
+        cell_bytes, position, next_key, path = inner.bytes(1), inner.number(2), inner.fixed(3), inner.bytes(4)
+        inner.end()
+        cell = Cell(cell_bytes)
+        root = root_from_path(leaf_hash("state", cell.key + next_key + cell.value), position, count, path)
+        collection_checked(anchor, count, root, collection_path)
+        cells.append(cell)
+    whole_range = message.bytes(5)
+    one = len(cells) == 1 or (table and cells)
+    message.require(bool(whole_range) != bool(one) and not (whole_range and (table or cells)))
+    message.end()
+    if whole_range:
+        return cell_range(anchor, whole_range, count, collection_path)
+    if table:
+        names = [cell.name for cell in cells]
+        alike = all((cell.year, cell.region) == (cells[0].year, cells[0].region) for cell in cells)
+        sums = tuple(map(sum, zip((0, 0, 0, 0), *(cell.counted() for cell in cells[1:]))))
+        ordered = names[0] == (0, 0) and all(kind for kind, _ in names[1:]) and names == sorted(set(names))
+        if not (alike and ordered and sums == cells[0].counted()):
+            raise Refused("TABLE")
+    return "; ".join(f"{cell.year} {cell.region} {cell.name}: {cell.numbers}" for cell in cells)
+
+
+def cell_range(anchor, data, count, collection_path):
+    message = Message(data)
+    start, height = message.number(1), message.number(2, 32)
+    if start % 2**height or start >= count:
+        raise Refused("RANGE")
+    wanted, leaves = min(count - start, 2**height), []
+    for element in message.all(3):
+        if len(leaves) == wanted:
+            raise Refused("RANGE")
+        inner = Message(element)
+        next_key, cell_bytes = inner.fixed(1), inner.bytes(2)
+        inner.end()
+        if (start + len(leaves) == 0) != (not cell_bytes):
+            raise Refused("RANGE")
+        cell = Cell(cell_bytes) if cell_bytes else None
+        key, value = (cell.key, cell.value) if cell else (bytes(32), bytes(32))
+        leaves.append(leaf_hash("state", key + next_key + value))
+    path = message.bytes(4)
+    message.end()
+    if len(leaves) != wanted:
+        raise Refused("RANGE")
+    root = root_from_path(root_of(leaves), start >> height, ((count - 1) >> height) + 1, path)
+    collection_checked(anchor, count, root, collection_path)
+    return f"{wanted} of the {count} leaves of the statistics, from {start}"
 
 
 # ---- set history ----

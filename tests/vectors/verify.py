@@ -312,7 +312,7 @@ def absence(anchor, data):
     return f"nothing in collection {collection} under {natural_key.hex()}"
 
 
-BODIES = {1: record, 2: archive, 3: absence, 4: kinds.transaction, 6: kinds.set_history}
+BODIES = {1: record, 2: archive, 3: absence, 4: kinds.transaction, 5: kinds.statistics, 6: kinds.set_history}
 
 
 def opened(genesis, proof, known=None):

@@ -287,9 +287,81 @@ static void test_archive_of_one_transaction(void **state)
     support_free(many);
 }
 
+/* Verifies, and copies the cells out of the scratch memory. */
+static void statistics_hold(const struct statistics_query *query, struct verify_result *result,
+                            struct verify_cell cells[64])
+{
+    uint8_t *proof = NULL;
+    size_t size = 0;
+    assert_int_equal(proof_statistics(&view, &anchor, query, &proof, &size), ST_OK);
+    size_t room = VERIFY_SCRATCH_SIZE(genesis_size, size);
+    void *scratch = malloc(room);
+    assert_non_null(scratch);
+    if (verify_proof(result, bytes_of(genesis_bytes, genesis_size), bytes_of(proof, size), NULL,
+                     scratch, room) != ST_OK) {
+        fail_msg("%s", verify_fault_name(result->fault));
+    }
+    assert_in_range(result->cell_count, 0, 64);
+    for (uint32_t i = 0; i < result->cell_count; i++) {
+        cells[i] = result->cells[i];
+    }
+    free(scratch);
+    free(proof);
+}
+
+/* What the deposits add up to, in the region, those above it, as a table, as cells and as ranges. */
+static void test_statistics(void **state)
+{
+    struct verify_result *result = calloc(1, sizeof *result);
+    struct verify_cell cells[64];
+    Xuelian__Outcome outcome;
+    struct hash32 learner = support_learner(0);
+    uint8_t *proof = NULL;
+    size_t size = 0;
+    (void)state;
+    assert_non_null(result);
+    support_outcome(&outcome, &learner);
+    struct statistics_query query = {
+        .shape = STATISTICS_TABLE, .year = 2025, .region = outcome.region};
+    statistics_hold(&query, result, cells);
+    assert_int_equal(result->cells_shown, VERIFY_CELLS_TABLE);
+    assert_int_equal(result->cell_count, 2);
+    assert_int_equal(cells[0].outcomes, LEARNERS * OUTCOMES_EACH);
+    assert_int_equal(cells[0].learners, LEARNERS);
+    assert_int_equal(cells[1].kind, outcome.kind);
+    query.shape = STATISTICS_CELL;
+    query.kind = (uint32_t)outcome.kind;
+    query.level = outcome.level;
+    statistics_hold(&query, result, cells);
+    assert_int_equal(cells[0].outcomes, LEARNERS * OUTCOMES_EACH);
+    query.year = 1999;
+    assert_int_equal(proof_statistics(&view, &anchor, &query, &proof, &size), ST_NOT_FOUND);
+    query = (struct statistics_query){.shape = STATISTICS_RANGE, .height = 32};
+    statistics_hold(&query, result, cells);
+    assert_int_equal(result->cells_shown, VERIFY_CELLS_ALL);
+    uint64_t total = result->cell_total;
+    assert_int_equal(result->cell_count, total);
+    for (query.height = 0; query.height < 3; query.height++) {
+        for (query.start = 0; query.start <= total; query.start += UINT64_C(1) << query.height) {
+            statistics_hold(&query, result, cells);
+            assert_int_equal(result->cell_first, query.start);
+        }
+        assert_int_equal(proof_statistics(&view, &anchor, &query, &proof, &size), ST_NOT_FOUND);
+    }
+    /* A cell that is zero and always was is proved absent. */
+    uint8_t key[16];
+    statistics_natural_key(key, 1999, outcome.region, 0, 0);
+    assert_int_equal(proof_absence(&view, &anchor, 8, bytes_of(key, sizeof key), &proof, &size),
+                     ST_OK);
+    expect_holds(proof, size, VERIFY_ABSENCE);
+    free(proof);
+    free(result);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_statistics),
         cmocka_unit_test(test_record),
         cmocka_unit_test(test_archive),
         cmocka_unit_test(test_absence),

@@ -380,13 +380,13 @@ void key_make(struct hash32 *out, uint32_t collection, const void *natural, size
 }
 
 /* Next key in sorted order by looking at all: slow, and plainly right. */
-static struct hash32 next_of(const struct world *w, const struct hash32 *key)
+struct hash32 next_of(const struct hash32 *keys, uint32_t count, const struct hash32 *key)
 {
     struct hash32 best = {{0}};
-    for (uint32_t i = 1; i < w->leaf_count; i++) {
-        bool above = hash32_compare(&w->keys[i], key) > 0;
-        if (above && (hash32_is_zero(&best) || hash32_compare(&w->keys[i], &best) < 0)) {
-            best = w->keys[i];
+    for (uint32_t i = 1; i < count; i++) {
+        bool above = hash32_compare(&keys[i], key) > 0;
+        if (above && (hash32_is_zero(&best) || hash32_compare(&keys[i], &best) < 0)) {
+            best = keys[i];
         }
     }
     return best;
@@ -416,7 +416,7 @@ void state_make(struct world *w, struct hash32 *state_root)
         w->values[i] = named("value", i);
     }
     for (uint32_t i = 0; i < w->leaf_count; i++) {
-        w->next_keys[i] = next_of(w, &w->keys[i]);
+        w->next_keys[i] = next_of(w->keys, w->leaf_count, &w->keys[i]);
         struct hash32 parts[3] = {w->keys[i], w->next_keys[i], w->values[i]};
         hash_leaf(&w->leaves[i], TAG_LEAF_STATE, parts, sizeof parts);
     }
@@ -424,6 +424,8 @@ void state_make(struct world *w, struct hash32 *state_root)
         hash_leaf(&root, TAG_LEAF_STATE, empty, sizeof empty);
         collection_leaf(w, id, 1, &root);
     }
+    cells_make(w, &root);
+    collection_leaf(w, STATISTICS, w->cells.count, &root);
     merkle_root(&root, w->leaves, w->leaf_count);
     collection_leaf(w, ACCOUNTS, w->leaf_count, &root);
     merkle_root(state_root, w->collection_leaves, COLLECTIONS);

@@ -38,7 +38,8 @@ enum build_lie {
     LIE_STRANGER,        /* the issuer is not in genesis (no lie: it may have joined later) */
     LIE_EXPIRED_TX,      /* the deposit was recorded after its valid_until */
     LIE_FULL_SUMMARY,    /* the summary names a kind of which all outcomes are gone: allowed */
-    LIE_POINTS_ITEM      /* item 2 is a lot of points (no lie) */
+    LIE_POINTS_ITEM,     /* item 2 is a lot of points (no lie) */
+    LIE_CELLS            /* a cell 0, 0 of the statistics counts one outcome more than the others */
 };
 
 struct build_plan {
@@ -52,6 +53,7 @@ struct build_plan {
     uint32_t earlier;    /* earlier versions of item 1; item 3 always has one, and is revoked */
     uint32_t
         transactions; /* of the certified block and of the earlier one; 0: roots that lead nowhere */
+    bool cells;       /* statistics: two regions, two years; else there are none */
     bool no_issuer;   /* leave the issuer's signatures out */
     bool no_summary;
     uint64_t withheld; /* bit i: item i + 1 is withheld in the archive */
@@ -80,6 +82,11 @@ struct built world_absence(struct world *world, uint32_t collection);
 struct built world_transaction(struct world *world, bool earlier, uint32_t index);
 /* The validator sets. last_change: as of the header where the set changed last, instead of BUILD_HEIGHT. */
 struct built world_set_history(struct world *world, bool last_change);
+/* The cells of a table that are not zero, from the cell 0, 0 on; one of them (by its place in the table) alone; and
+ * the cells at 2^height positions from start on. */
+struct built world_table(struct world *world);
+struct built world_cell(struct world *world, uint32_t place);
+struct built world_range(struct world *world, uint64_t start, uint32_t height);
 void built_free(struct built *built);
 
 /* Taking proofs apart and putting them together again, so that a test changes one thing. */

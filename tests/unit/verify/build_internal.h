@@ -29,6 +29,17 @@ struct block {
     struct hash32 *history; /* leaves of all heights before */
 };
 
+enum { STATISTICS = 8, CELLS_MAX = 24 };
+
+/* The statistics: sentinel first. */
+struct cells {
+    uint32_t count;
+    struct bytes values[CELLS_MAX];
+    struct hash32 keys[CELLS_MAX];
+    struct hash32 next_keys[CELLS_MAX];
+    struct hash32 leaves[CELLS_MAX];
+};
+
 struct world {
     struct build_plan plan;
     struct arena arena;
@@ -59,6 +70,7 @@ struct world {
     struct hash32 collection_leaves[COLLECTIONS];
     struct bytes header;
     struct hash32 header_hash;
+    struct cells cells;
     struct block blocks[2]; /* the certified one, the earlier one */
 };
 
@@ -84,6 +96,9 @@ void items_make(struct world *w);
 void summary_make(struct world *w);
 void state_make(struct world *w, struct hash32 *state_root);
 struct bytes header_bytes(struct world *w, const struct header *header, struct hash32 *hash);
+/* build_cells.c: the statistics. Out: root. */
+void cells_make(struct world *w, struct hash32 *root);
+struct hash32 next_of(const struct hash32 *keys, uint32_t count, const struct hash32 *key);
 /* build_block.c: gives a header transactions, and the certified one (index 0) a history that holds the earlier. */
 void block_make(struct world *w, struct header *header, uint32_t index);
 /* Version, chain and anchor around a body. */

@@ -103,6 +103,17 @@ static void test_every_bit_of_a_transaction(void **state)
     world_free(world);
 }
 
+static void test_every_bit_of_statistics(void **state)
+{
+    (void)state;
+    struct build_plan plan = {.validators = 1, .items = 1, .cells = true};
+    struct world *world = world_new(&plan);
+    flip_all(world, world_cell(world, 1), 1);
+    flip_all(world, world_table(world), ARCHIVE_STEP);
+    flip_all(world, world_range(world, 16, 3), ARCHIVE_STEP);
+    world_free(world);
+}
+
 static void test_some_bits_of_an_archive(void **state)
 {
     (void)state;
@@ -208,6 +219,7 @@ int main(void)
         cmocka_unit_test(test_every_bit_of_recoveries),
         cmocka_unit_test(test_every_bit_of_a_history),
         cmocka_unit_test(test_every_bit_of_a_transaction),
+        cmocka_unit_test(test_every_bit_of_statistics),
         cmocka_unit_test(test_some_bits_of_an_archive),
         cmocka_unit_test(test_every_truncation),
         cmocka_unit_test(test_every_bit_of_genesis),
