@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "ledger/state/keys.h"
+#include "ledger/tx/evidence.h"
 #include "ledger/tx/govern.h"
 #include "proto/bytes.h"
 #include "proto/canonical.h"
@@ -176,6 +177,33 @@ static struct state_key offence_key(const struct accused *accused, const struct 
     key_add8(&key, 'e');
     key_add_hash(&key, &hash);
     return key;
+}
+
+bool evidence_index_key(struct bytes content, struct arena *arena, struct state_key *key)
+{
+    ProtobufCMessage *message = NULL;
+    struct accused accused = {.chain_id = NULL};
+    if (canonical_decode(&message, &xuelian__evidence__descriptor, content, arena) != ST_OK) {
+        return false;
+    }
+    const Xuelian__Evidence *evidence = (const Xuelian__Evidence *)(const void *)message;
+    const Xuelian__SignedVote *vote = evidence->first_vote;
+    const Xuelian__SignedViewChange *change = evidence->first_change;
+    struct offence offence = {.what = OFFENCE_TWO_VIEW_CHANGES};
+    accused.era = evidence->era;
+    if (!field_copy(&accused.key, 33, &evidence->key) || (vote == NULL && change == NULL)) {
+        return false;
+    }
+    if (vote == NULL) {
+        offence.view = change->new_view;
+    } else {
+        offence.what =
+            (uint8_t)(change != NULL ? (uint32_t)OFFENCE_COMMIT_FORGOTTEN : (uint32_t)vote->phase);
+        offence.view = vote->view;
+        offence.height = vote->height;
+    }
+    *key = offence_key(&accused, &offence);
+    return true;
 }
 
 static enum status record(struct state *state, const struct block_context *context,

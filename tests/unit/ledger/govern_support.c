@@ -141,6 +141,7 @@ void governed_reopen(struct governed *network)
 
 void governed_close(struct governed *network)
 {
+    support_whole(network->kv, &network->genesis);
     ledger_close(network->ledger);
     kv_close(network->kv);
     genesis_free(&network->genesis);

@@ -114,6 +114,7 @@ void net_open(struct net *net, Xuelian__Rule **rules, size_t rule_count,
 
 void net_close(struct net *net)
 {
+    support_whole(net->kv, &net->genesis);
     ledger_close(net->ledger);
     genesis_free(&net->genesis);
     kv_close(net->kv);

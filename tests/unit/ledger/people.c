@@ -107,6 +107,7 @@ static struct state *reading(struct people *net)
 void people_close(struct people *net)
 {
     state_free(net->reading);
+    support_whole(net->kv, &net->genesis);
     ledger_close(net->ledger);
     genesis_free(&net->genesis);
     kv_close(net->kv);

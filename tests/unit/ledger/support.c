@@ -4,6 +4,7 @@
 
 #include <stdlib.h>
 
+#include "ledger/whole/check.h"
 #include "proto/bytes.h"
 #include "proto/canonical.h"
 #include "proto/convert.h"
@@ -251,4 +252,16 @@ void support_block(struct ledger *ledger, const struct bytes *txs, uint32_t coun
         codes[i] = block->codes[i];
     }
     assert_int_equal(ledger_apply(ledger, block), ST_OK);
+}
+
+void support_whole(struct kv *kv, const struct genesis *genesis)
+{
+    struct ledger_view view;
+    struct whole_report report = {.entries = 0};
+    assert_int_equal(ledger_view_open(&view, kv), ST_OK);
+    enum status status = whole_check_state(&view, genesis, NULL, NULL, &report);
+    ledger_view_close(&view);
+    if (status != ST_OK) {
+        fail_msg("the store is not whole: %s", report.en);
+    }
 }

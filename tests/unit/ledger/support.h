@@ -36,4 +36,7 @@ void support_free(struct bytes bytes);
  * Out: codes, results of each transaction (may be NULL). */
 void support_block(struct ledger *ledger, const struct bytes *txs, uint32_t count, uint32_t *codes);
 
+/* Whatever a test has done, the store is whole: roots, items, and the indexes that follow from them. */
+void support_whole(struct kv *kv, const struct genesis *genesis);
+
 #endif

@@ -25,6 +25,7 @@ static int start(void **state)
 static int stop(void **state)
 {
     (void)state;
+    support_whole(kv, &genesis);
     ledger_close(ledger);
     genesis_free(&genesis);
     kv_close(kv);
