@@ -11,6 +11,7 @@
 
 #include "node/ask.h"
 #include "node/node.h"
+#include "node/upkeep/upkeep.h"
 #include "version.h"
 
 enum { FILES_WANTED = 4096 };
@@ -21,11 +22,23 @@ static const struct argp_option options[] = {
     {"config", 'c', "FILE", 0, "configuration file (YAML)", 0},
     {"incarnation", 'i', "N", 0, "incarnation number of the vote journal, for init and new-journal",
      0},
+    {"genesis", 'g', "FILE", 0,
+     "genesis file, in place of --config where data directories are named", 0},
     {0},
 };
 
-enum command { COMMAND_RUN, COMMAND_INIT, COMMAND_NEW_JOURNAL, COMMAND_FOLLOWING, COMMANDS };
-static const char *const command_names[COMMANDS] = {"run", "init", "new-journal", "following"};
+enum command {
+    COMMAND_RUN,
+    COMMAND_INIT,
+    COMMAND_NEW_JOURNAL,
+    COMMAND_FOLLOWING,
+    COMMAND_VERIFY_STORE,
+    COMMANDS
+};
+static const char *const command_names[COMMANDS] = {"run", "init", "new-journal", "following",
+                                                    "verify-store"};
+/* How many data directories a command may be given. */
+static const uint32_t folders_max[COMMANDS] = {[COMMAND_VERIFY_STORE] = 1};
 
 struct arguments {
     const char *config;
@@ -33,11 +46,17 @@ struct arguments {
     bool has_command;
     bool has_incarnation;
     uint64_t incarnation;
+    struct upkeep upkeep;
 };
 
 static void take_command(const char *word, struct argp_state *state)
 {
     struct arguments *arguments = state->input;
+    struct upkeep *upkeep = &arguments->upkeep;
+    if (arguments->has_command && upkeep->folder_count < folders_max[arguments->command]) {
+        upkeep->folders[upkeep->folder_count++] = word;
+        return;
+    }
     for (int i = 0; i < COMMANDS && !arguments->has_command; i++) {
         if (strcmp(word, command_names[i]) == 0) {
             arguments->command = (enum command)i;
@@ -45,7 +64,9 @@ static void take_command(const char *word, struct argp_state *state)
             return;
         }
     }
-    argp_error(state, "\"%s\" is not a command; the commands are run, init, new-journal, following",
+    argp_error(state,
+               "\"%s\" is not a command; the commands are run, init, new-journal, following, "
+               "verify-store",
                word);
 }
 
@@ -65,7 +86,14 @@ static void check_arguments(struct argp_state *state)
 {
     const struct arguments *arguments = state->input;
     bool takes = arguments->command == COMMAND_INIT || arguments->command == COMMAND_NEW_JOURNAL;
-    if (arguments->config == NULL) {
+    const struct upkeep *upkeep = &arguments->upkeep;
+    if (upkeep->genesis != NULL && folders_max[arguments->command] == 0) {
+        argp_error(state, "--genesis is for verify-store");
+    } else if ((upkeep->genesis != NULL) != (upkeep->folder_count > 0)) {
+        argp_error(state, "--genesis FILE and a data directory go together");
+    } else if (upkeep->genesis != NULL && arguments->config != NULL) {
+        argp_error(state, "either --config or --genesis, not both");
+    } else if (arguments->config == NULL && upkeep->genesis == NULL) {
         argp_error(state, "--config FILE is needed; xuelian network new makes one for trials");
     } else if (arguments->command == COMMAND_NEW_JOURNAL && !arguments->has_incarnation) {
         argp_error(state,
@@ -85,6 +113,9 @@ static error_t parse(int key, char *value, struct argp_state *state)
     case 'i':
         take_incarnation(value, state);
         return 0;
+    case 'g':
+        ((struct arguments *)state->input)->upkeep.genesis = value;
+        return 0;
     case ARGP_KEY_ARG:
         take_command(value, state);
         return 0;
@@ -99,13 +130,14 @@ static error_t parse(int key, char *value, struct argp_state *state)
 static const struct argp parser = {
     .options = options,
     .parser = parse,
-    .args_doc = "[run|init|new-journal|following]",
+    .args_doc = "[run|init|new-journal|following|verify-store [DIR]]",
     .doc =
         "Run a node of a Xuelian (学链) network.\v"
         "init makes the data directory and the vote journal of a new node, once. "
         "new-journal puts a lost or damaged vote journal aside and makes one of a new incarnation, "
         "with which the node follows until a set change names that number. "
         "following asks the running node for its signature that it follows, for a set change. "
+        "verify-store reads all of a stopped node's blocks and state, and says what is damaged. "
         "run (the default) runs the node until SIGTERM or SIGINT; SIGHUP reads log_level again."};
 
 static struct node *node;
@@ -205,6 +237,22 @@ static int run(const struct node_config *config)
     return 0;
 }
 
+/* Commands on stores, of a configuration or of directories named. -1: another command. */
+static int upkeep(const struct upkeep *upkeep)
+{
+    switch (arguments.command) {
+    case COMMAND_VERIFY_STORE:
+        return upkeep_verify_store(upkeep);
+    case COMMAND_RUN:
+    case COMMAND_INIT:
+    case COMMAND_NEW_JOURNAL:
+    case COMMAND_FOLLOWING:
+    case COMMANDS:
+        break;
+    }
+    return -1;
+}
+
 /* Says on standard output what a command did, or on standard error why not. */
 static int command(const struct node_config *config)
 {
@@ -223,6 +271,7 @@ static int command(const struct node_config *config)
     case COMMAND_FOLLOWING:
         status = ask_following(config, text, sizeof text);
         break;
+    case COMMAND_VERIFY_STORE:
     case COMMANDS:
         break;
     }
@@ -247,9 +296,16 @@ int main(int count, char **values)
     static struct node_config config;
     char error[NODE_ERROR_SIZE] = "";
     argp_parse(&parser, count, values, 0, NULL, &arguments);
+    if (arguments.upkeep.genesis != NULL) {
+        return upkeep(&arguments.upkeep);
+    }
     if (config_read(&config, arguments.config, error, sizeof error) != ST_OK) {
         return refuse(error);
     }
     log_set_level(config.log_level);
-    return command(&config);
+    arguments.upkeep.genesis = config.genesis;
+    arguments.upkeep.folders[0] = config.data_dir;
+    arguments.upkeep.folder_count = 1;
+    int code = upkeep(&arguments.upkeep);
+    return code >= 0 ? code : command(&config);
 }

@@ -92,6 +92,44 @@ static enum status check_owner(struct block_log *log, const struct hash32 *chain
     return status;
 }
 
+/* The log of any node of the chain. */
+static enum status check_chain(struct block_log *log, const struct hash32 *chain_id)
+{
+    uint8_t *value = NULL;
+    size_t size = 0;
+    enum status status = kv_get(log->kv, NULL, bytes_of("M", 1), &value, &size);
+    if (status == ST_OK && (size != 65 || memcmp(value, chain_id->bytes, 32) != 0)) {
+        status = size != 65 ? ST_CORRUPT : ST_FOREIGN;
+    }
+    kv_free(value);
+    return status;
+}
+
+enum status block_log_open_to_read(struct block_log **log, struct kv *kv,
+                                   const struct hash32 *chain_id, char *error, size_t error_size)
+{
+    struct block_log *made = calloc(1, sizeof *made);
+    CHECK(made != NULL);
+    made->kv = kv;
+    enum status status = check_chain(made, chain_id);
+    if (status != ST_OK) {
+        snprintf(error, error_size,
+                 status == ST_FOREIGN
+                     ? "the block log belongs to another chain than the genesis file%s"
+                     : "the block log cannot be read: %s",
+                 status == ST_FOREIGN ? "" : status_en(status));
+        free(made);
+        return status;
+    }
+    *log = made;
+    return ST_OK;
+}
+
+struct kv *block_log_kv(struct block_log *log)
+{
+    return log->kv;
+}
+
 enum status block_log_open(struct block_log **log, struct kv *kv, const struct hash32 *chain_id,
                            const struct pubkey33 *key, char *error, size_t error_size)
 {
@@ -376,6 +414,7 @@ static enum status check_bodies(const struct stored_block *block)
         status = tx_parse(&tx, block->txs[i], &block->header.chain_id, &arena);
         hash_leaf(&leaf, TAG_LEAF_TX, tx.entry.bytes, 32);
         merkle_frontier_append(&frontier, &leaf);
+        block->ids[i] = tx.id;
     }
     free(memory);
     merkle_frontier_root(&frontier, &root);
@@ -392,8 +431,8 @@ enum status stored_block_decode(struct stored_block *block, struct bytes bytes)
     if (bytes.size > LIMIT_BLOCK_SIZE_MAX) {
         return ST_BAD_SIZE;
     }
-    /* The copy, the decoded struct, and one struct bytes a transaction. */
-    size_t room = bytes.size * 3 + (size_t)LIMIT_PROPOSAL_ENTRIES_MAX * 64 + 65536;
+    /* The copy, the decoded struct, and one struct bytes and one id a transaction. */
+    size_t room = bytes.size * 3 + (size_t)LIMIT_PROPOSAL_ENTRIES_MAX * 96 + 65536;
     struct arena arena;
     ProtobufCMessage *message = NULL;
     block->memory = malloc(room);
@@ -421,7 +460,8 @@ enum status stored_block_decode(struct stored_block *block, struct bytes bytes)
         }
         if (status == ST_OK) {
             block->txs = arena_alloc(&arena, (wire->n_txs + 1) * sizeof *block->txs);
-            status = block->txs != NULL ? ST_OK : ST_NO_MEMORY;
+            block->ids = arena_alloc(&arena, (wire->n_txs + 1) * sizeof *block->ids);
+            status = block->txs != NULL && block->ids != NULL ? ST_OK : ST_NO_MEMORY;
         }
         for (size_t i = 0; status == ST_OK && i < wire->n_txs; i++) {
             block->txs[block->tx_count++] = field_bytes(&wire->txs[i]);
@@ -521,6 +561,13 @@ enum status block_log_find(struct block_log *log, const struct hash32 *hash, uin
     }
     kv_free(value);
     return status;
+}
+
+enum status block_log_get_set_change(struct block_log *log, uint64_t height, uint8_t **set_change,
+                                     size_t *size)
+{
+    struct log_key key = key_height('S', height);
+    return get(log, &key, set_change, size);
 }
 
 enum status block_log_set_changes(struct block_log *log, uint64_t up_to,

@@ -27,7 +27,12 @@ struct block_log;
  * Out      *log; error  one sentence. On failure kv stays the caller's. */
 enum status block_log_open(struct block_log **log, struct kv *kv, const struct hash32 *chain_id,
                            const struct pubkey33 *key, char *error, size_t error_size);
+/* The same for whoever only reads, whose ever it is: only the chain is compared. */
+enum status block_log_open_to_read(struct block_log **log, struct kv *kv,
+                                   const struct hash32 *chain_id, char *error, size_t error_size);
 void block_log_close(struct block_log *log);
+/* The store beneath, for reading it as a whole. */
+struct kv *block_log_kv(struct block_log *log);
 
 /* The newest block. Height 0 with zero hash when none was written. Any thread. */
 struct block_tip {
@@ -81,6 +86,7 @@ struct stored_block {
         recovery; /* of a recovery's block; then there is neither certificate nor transaction */
     uint32_t tx_count;
     struct bytes *txs;
+    struct hash32 *ids; /* of the transactions */
     struct bytes bytes; /* canonical Block */
     void *memory;
 };
@@ -98,6 +104,10 @@ enum status block_log_get_certified(struct block_log *log, uint64_t height, uint
                                     size_t *size);
 /* Height of a header hash. */
 enum status block_log_find(struct block_log *log, const struct hash32 *hash, uint64_t *height);
+
+/* The SetChange of a height. Returns ST_OK; ST_NOT_FOUND; ST_CORRUPT, ST_IO. Freed with kv_free. */
+enum status block_log_get_set_change(struct block_log *log, uint64_t height, uint8_t **set_change,
+                                     size_t *size);
 
 /* Set changes from genesis up to a height, ascending: calls visit for each; stops when it returns false. */
 enum status block_log_set_changes(struct block_log *log, uint64_t up_to,

@@ -18,8 +18,8 @@ enum {
 };
 
 /* Every first byte of a key, every letter of an index: what is not here is nothing that we wrote. */
-static const char known_keys[] = "BCDEFIJKLMNOPRTUVWX";
-static const char known_indexes[] = "acdegkmnprsuy";
+static const char known_keys[] = "BCDEFIJKLMNOPRTUVWXY";
+static const char known_indexes[] = "acdegkmnoprsuwy";
 
 /* ---- Sums ---- */
 
@@ -284,11 +284,25 @@ static enum status check_identities(struct check *check)
                               "成果索引（%s）与账户所载不符", "D");
 }
 
-/* 'X' 'e', 'g', 'n': all of them, and none else. */
+/* One stored entry beside the next of the tables. */
+static bool registry_entry_is(struct check *check, struct bytes key, struct bytes stored,
+                              size_t *next)
+{
+    const struct registry_tables *tables = check->tables;
+    if (registry_says_nothing(key, stored)) {
+        return true;
+    }
+    if (*next == tables->entry_count) {
+        return false;
+    }
+    const struct derive_entry *wanted = &tables->entries[(*next)++];
+    return bytes_equal(key_bytes(&wanted->key), key) && bytes_equal(wanted->value, stored);
+}
+
+/* 'X' 'e', 'g', 'n', 'o', 'w': all of them, and none else. */
 static enum status check_registry_indexes(struct check *check)
 {
-    static const char kinds[] = "egn";
-    const struct registry_tables *tables = check->tables;
+    static const char kinds[] = "egnow";
     size_t next = 0;
     enum status status = ST_OK;
     bool whole = true;
@@ -298,14 +312,7 @@ static enum status check_registry_indexes(struct check *check)
         key_add8(&prefix, (uint8_t)kinds[i]);
         cursor_open(&cursor, check->view->kv, check->view->snapshot, &prefix, check->report);
         for (; cursor_valid(&cursor) && whole; cursor_next(&cursor)) {
-            struct bytes value = cursor_value(&cursor);
-            if (kinds[i] == 'g' && value.size == 4 && be32_get(value.data) == 0) {
-                continue; /* as if it were not there */
-            }
-            whole = next < tables->entry_count &&
-                    bytes_equal(key_bytes(&tables->entries[next].key), cursor_key(&cursor)) &&
-                    bytes_equal(tables->entries[next].value, value);
-            next++;
+            whole = registry_entry_is(check, cursor_key(&cursor), cursor_value(&cursor), &next);
         }
         status = cursor_status(&cursor);
         cursor_close(&cursor);
@@ -313,12 +320,12 @@ static enum status check_registry_indexes(struct check *check)
     if (status != ST_OK) {
         return whole_unread(check->report, WHOLE_STATE, status, "an index", "索引");
     }
-    return whole && next == tables->entry_count
+    return whole && next == check->tables->entry_count
                ? ST_OK
                : whole_damage(check->report, WHOLE_STATE,
-                              "the indexes of members and evidence (%s) are not what the records "
-                              "give",
-                              "机构与证据的索引（%s）与记录不符", "X");
+                              "the indexes of members, proposals and evidence (%s) are not what "
+                              "the records give",
+                              "机构、提案与证据的索引（%s）与记录不符", "X");
 }
 
 /* The bytes that may follow a prefix are these: nothing else is stored under it. */

@@ -34,6 +34,9 @@ void registry_tables_free(struct registry_tables *tables)
     free(tables->rules);
     free(tables->regions);
     free(tables->entries);
+    free(tables->open);
+    free(tables->governing);
+    free(tables->accrediting);
     free(tables);
 }
 
@@ -60,8 +63,17 @@ static void add_number(struct registry_tables *tables, const struct state_key *k
 
 static void take_member(struct registry_tables *tables, const Xuelian__Member *member)
 {
-    tables->governing += registry_may(member, XUELIAN__MEMBER_ROLE__MEMBER_ROLE_GOVERN);
-    tables->accrediting += registry_may(member, XUELIAN__MEMBER_ROLE__MEMBER_ROLE_ACCREDIT);
+    bool page = member->page != 0;
+    if (!page && registry_may(member, XUELIAN__MEMBER_ROLE__MEMBER_ROLE_GOVERN)) {
+        tables->governing = grow(tables->governing, tables->governing_count,
+                                 &tables->governing_room, sizeof(uint32_t));
+        tables->governing[tables->governing_count++] = member->id;
+    }
+    if (!page && registry_may(member, XUELIAN__MEMBER_ROLE__MEMBER_ROLE_ACCREDIT)) {
+        tables->accrediting = grow(tables->accrediting, tables->accrediting_count,
+                                   &tables->accrediting_room, sizeof(uint32_t));
+        tables->accrediting[tables->accrediting_count++] = member->id;
+    }
     for (size_t i = 0; i < member->n_nodes; i++) {
         if (member->nodes[i]->key.len == 33) {
             struct state_key key = key_of('X');
@@ -69,6 +81,16 @@ static void take_member(struct registry_tables *tables, const Xuelian__Member *m
             memcpy(key.data + key.size, member->nodes[i]->key.data, 33);
             key.size += 33;
             add_number(tables, &key, member->id);
+        }
+    }
+    for (size_t i = 0; i < member->n_keys && member->page != 0; i++) {
+        if (member->keys[i]->key.len == 33) {
+            struct state_key key = key_of('X');
+            key_add8(&key, 'w');
+            key_add32(&key, member->id);
+            memcpy(key.data + key.size, member->keys[i]->key.data, 33);
+            key.size += 33;
+            add_number(tables, &key, member->page);
         }
     }
 }
@@ -120,6 +142,11 @@ static bool take_proposal(struct registry_tables *tables, const Xuelian__Proposa
     }
     const Xuelian__GovernProposal *content = (const Xuelian__GovernProposal *)(void *)message;
     bool enacted = proposal->status == XUELIAN__PROPOSAL_STATUS__PROPOSAL_STATUS_ENACTED;
+    if (proposal->status == XUELIAN__PROPOSAL_STATUS__PROPOSAL_STATUS_OPEN) {
+        tables->open =
+            grow(tables->open, tables->open_count, &tables->open_room, sizeof *tables->open);
+        tables->open[tables->open_count++] = proposal->proposer;
+    }
     for (size_t i = 0; enacted && i < content->n_changes; i++) {
         if (content->changes[i]->param != NULL) {
             take_window(tables, content->changes[i]->param);
@@ -167,8 +194,11 @@ static size_t put_number(uint8_t *out, uint32_t number)
 static size_t take_govern(struct registry_tables *tables, const Xuelian__GovernRecord *record,
                           struct arena *arena, uint8_t *out)
 {
-    if ((record->proposal != NULL) == (record->evidence != NULL)) {
+    if ((record->proposal != NULL) + (record->evidence != NULL) + (record->recovery != NULL) != 1) {
         return 0;
+    }
+    if (record->recovery != NULL) {
+        return put_key(out, record->recovery->id.data, record->recovery->id.len);
     }
     if (record->proposal != NULL) {
         return take_proposal(tables, record->proposal, arena)
@@ -202,7 +232,8 @@ static size_t take_decoded(struct registry_tables *tables, uint32_t collection,
     switch (collection) {
     case XUELIAN__COLLECTION__COLLECTION_MEMBERS:
         take_member(tables, record);
-        return put_number(out, ((const Xuelian__Member *)record)->id);
+        return registry_member_key(out, ((const Xuelian__Member *)record)->id,
+                                   ((const Xuelian__Member *)record)->page);
     case XUELIAN__COLLECTION__COLLECTION_REGIONS:
         take_region(tables, record);
         return put_number(out, ((const Xuelian__Region *)record)->code);
@@ -291,17 +322,6 @@ static int compare_entries(const void *a, const void *b)
                          key_bytes(&((const struct derive_entry *)b)->key));
 }
 
-/* 'X' 'g' role; a count that is 0 may be there or not. */
-static void add_role(struct registry_tables *tables, Xuelian__MemberRole role, uint32_t count)
-{
-    struct state_key key = key_of('X');
-    key_add8(&key, 'g');
-    key_add8(&key, (uint8_t)role);
-    if (count > 0) {
-        add_number(tables, &key, count);
-    }
-}
-
 static void sort(void *array, size_t count, size_t size, int (*compare)(const void *, const void *))
 {
     if (count > 1) {
@@ -309,10 +329,62 @@ static void sort(void *array, size_t count, size_t size, int (*compare)(const vo
     }
 }
 
+static int compare_numbers(const void *a, const void *b)
+{
+    uint32_t x = *(const uint32_t *)a;
+    uint32_t y = *(const uint32_t *)b;
+    return (x > y) - (x < y);
+}
+
+/* 'X' 'g' role; none is as if it were not there. */
+static void add_role(struct registry_tables *tables, Xuelian__MemberRole role, uint32_t *members,
+                     size_t count)
+{
+    struct state_key key = key_of('X');
+    uint8_t *value = malloc(count * 4 + 1);
+    CHECK(value != NULL);
+    key_add8(&key, 'g');
+    key_add8(&key, (uint8_t)role);
+    sort(members, count, sizeof *members, compare_numbers);
+    for (size_t i = 0; i < count; i++) {
+        be32_put(value + 4 * i, members[i]);
+    }
+    if (count > 0) {
+        add_entry(tables, &key, bytes_of(value, count * 4));
+    }
+    free(value);
+}
+
+/* 'X' 'o' member: how many it has open. */
+static void add_open(struct registry_tables *tables)
+{
+    sort(tables->open, tables->open_count, sizeof *tables->open, compare_numbers);
+    for (size_t i = 0; i < tables->open_count;) {
+        uint32_t proposer = tables->open[i];
+        uint32_t count = 0;
+        struct state_key key = key_of('X');
+        key_add8(&key, 'o');
+        key_add32(&key, proposer);
+        for (; i < tables->open_count && tables->open[i] == proposer; i++) {
+            count++;
+        }
+        add_number(tables, &key, count);
+    }
+}
+
+bool registry_says_nothing(struct bytes key, struct bytes stored)
+{
+    bool count = key.size > 1 && key.data[1] == 'o';
+    return count ? stored.size == 4 && be32_get(stored.data) == 0 : stored.size == 0;
+}
+
 void registry_tables_end(struct registry_tables *tables)
 {
-    add_role(tables, XUELIAN__MEMBER_ROLE__MEMBER_ROLE_GOVERN, tables->governing);
-    add_role(tables, XUELIAN__MEMBER_ROLE__MEMBER_ROLE_ACCREDIT, tables->accrediting);
+    add_role(tables, XUELIAN__MEMBER_ROLE__MEMBER_ROLE_GOVERN, tables->governing,
+             tables->governing_count);
+    add_role(tables, XUELIAN__MEMBER_ROLE__MEMBER_ROLE_ACCREDIT, tables->accrediting,
+             tables->accrediting_count);
+    add_open(tables);
     sort(tables->rules, tables->rule_count, sizeof *tables->rules, compare_rules);
     sort(tables->regions, tables->region_count, sizeof *tables->regions, compare_regions);
     sort(tables->entries, tables->entry_count, sizeof *tables->entries, compare_entries);

@@ -20,6 +20,20 @@ enum status whole_damage(struct whole_report *report, enum whole_part part, cons
     return ST_CORRUPT;
 }
 
+enum status whole_damage_pair(struct whole_report *report, enum whole_part part,
+                              const char *what_en, const char *what_zh, uint64_t number,
+                              const char *why_en, const char *why_zh)
+{
+    if (report->part == WHOLE_NOTHING) {
+        report->part = part;
+        snprintf(report->en, sizeof report->en, "%s %llu: %s", what_en, (unsigned long long)number,
+                 why_en);
+        snprintf(report->zh, sizeof report->zh, "%s%llu：%s", what_zh, (unsigned long long)number,
+                 why_zh);
+    }
+    return ST_CORRUPT;
+}
+
 enum status whole_unread(struct whole_report *report, enum whole_part part, enum status status,
                          const char *what_en, const char *what_zh)
 {

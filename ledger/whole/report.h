@@ -37,6 +37,11 @@ enum status whole_damage(struct whole_report *report, enum whole_part part, cons
                          const char *zh, ...) __attribute__((format(printf, 3, 5)))
 __attribute__((format(printf, 4, 5)));
 
+/* The same of one thing with a number: "block 12: why". Returns ST_CORRUPT. */
+enum status whole_damage_pair(struct whole_report *report, enum whole_part part,
+                              const char *what_en, const char *what_zh, uint64_t number,
+                              const char *why_en, const char *why_zh);
+
 /* Notes that something could not be read at all, unless a damage is noted already. Returns the status as it is, and
  * ST_CORRUPT for ST_NOT_FOUND. */
 enum status whole_unread(struct whole_report *report, enum whole_part part, enum status status,

@@ -265,3 +265,115 @@ void support_whole(struct kv *kv, const struct genesis *genesis)
         fail_msg("the store is not whole: %s", report.en);
     }
 }
+
+static bool whole(struct kv *kv, const struct genesis *genesis, struct whole_report *report)
+{
+    struct ledger_view view;
+    *report = (struct whole_report){.entries = 0};
+    if (ledger_view_open(&view, kv) != ST_OK) {
+        return false;
+    }
+    enum status status = whole_check_state(&view, genesis, NULL, NULL, report);
+    ledger_view_close(&view);
+    assert_true((status == ST_OK) == (report->part == WHOLE_NOTHING));
+    assert_true((status == ST_OK) == (report->en[0] == '\0'));
+    assert_true((status == ST_OK) == (report->zh[0] == '\0'));
+    return status == ST_OK;
+}
+
+/* What may say nothing. */
+static bool may_be_silent(struct bytes key)
+{
+    return key.data[0] == 'D' || (key.data[0] == 'X' && strchr("acgkmpruy", key.data[1]) != NULL);
+}
+
+static void write_one(struct kv *kv, struct bytes key, struct bytes value)
+{
+    struct kv_batch *batch = kv_batch_new();
+    if (value.data == NULL) {
+        kv_batch_delete(batch, key);
+    } else {
+        kv_batch_put(batch, key, value);
+    }
+    assert_int_equal(kv_write(kv, batch, false), ST_OK);
+    kv_batch_free(batch);
+}
+
+/* Where a round is: the store changes under a cursor, so each seeks anew, past the key before. */
+struct spoiling {
+    struct kv *kv;
+    const struct genesis *genesis;
+    uint8_t key[64];
+    size_t key_size;
+    uint8_t *value;
+    size_t value_size;
+    uint32_t found;
+    uint32_t silent;
+};
+
+static bool next_key(struct spoiling *spoiling, bool first)
+{
+    free(spoiling->value);
+    spoiling->value = NULL;
+    spoiling->key[spoiling->key_size] = 0;
+    struct kv_iterator *iterator =
+        kv_iterator_new(spoiling->kv, NULL, bytes_of(spoiling->key, spoiling->key_size + !first));
+    bool there = kv_iterator_valid(iterator);
+    if (there) {
+        struct bytes value = kv_iterator_value(iterator);
+        spoiling->key_size = kv_iterator_key(iterator).size;
+        memcpy(spoiling->key, kv_iterator_key(iterator).data, spoiling->key_size);
+        spoiling->value = malloc(value.size + 1);
+        assert_non_null(spoiling->value);
+        spoiling->value_size = value.size;
+        if (value.size > 0) {
+            memcpy(spoiling->value, value.data, value.size);
+        }
+    }
+    kv_iterator_free(iterator);
+    return there;
+}
+
+static void spoil(struct spoiling *spoiling, bool take_away, size_t bit)
+{
+    struct whole_report report;
+    struct bytes key = bytes_of(spoiling->key, spoiling->key_size);
+    if (!take_away) {
+        spoiling->value[bit / 8] ^= (uint8_t)(1u << bit % 8);
+    }
+    write_one(spoiling->kv, key,
+              take_away ? (struct bytes){.data = NULL}
+                        : bytes_of(spoiling->value, spoiling->value_size));
+    if (!whole(spoiling->kv, spoiling->genesis, &report)) {
+        spoiling->found++;
+    } else if (may_be_silent(key)) {
+        spoiling->silent++;
+    } else {
+        fail_msg("key %c, letter %02x, %s: not found", key.data[0], key.data[1],
+                 take_away ? "taken away" : "altered");
+    }
+    if (!take_away) {
+        spoiling->value[bit / 8] ^= (uint8_t)(1u << bit % 8);
+    }
+    write_one(spoiling->kv, key, bytes_of(spoiling->value, spoiling->value_size));
+}
+
+uint32_t support_spoil(struct kv *kv, const struct genesis *genesis, uint32_t every)
+{
+    struct whole_report report;
+    struct spoiling spoiling = {.kv = kv, .genesis = genesis};
+    for (uint32_t i = 0; next_key(&spoiling, i == 0); i++) {
+        if (i % every != 0 || strchr("TUBEY", spoiling.key[0]) != NULL) {
+            continue;
+        }
+        spoil(&spoiling, true, 0);
+        if (spoiling.value_size > 0) {
+            spoil(&spoiling, false, i / every * 7u % (spoiling.value_size * 8));
+        }
+    }
+    if (!whole(kv, genesis, &report)) {
+        fail_msg("not as it was: %s", report.en);
+    }
+    assert_true(spoiling.silent < spoiling.found);
+    return spoiling.found;
+}

@@ -39,4 +39,9 @@ void support_block(struct ledger *ledger, const struct bytes *txs, uint32_t coun
 /* Whatever a test has done, the store is whole: roots, items, and the indexes that follow from them. */
 void support_whole(struct kv *kv, const struct genesis *genesis);
 
+/* Takes away, and alters by one bit, the value of every `every`-th key of the state, one at a time: each is found.
+ * But for what only the block log can tell (T, U, B, E), and what says nothing: counts of zero, items that have come to
+ * their end in a list. Returns how many were found. */
+uint32_t support_spoil(struct kv *kv, const struct genesis *genesis, uint32_t every);
+
 #endif

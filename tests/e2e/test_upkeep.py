@@ -1,0 +1,149 @@
+#!/usr/bin/env python3
+"""What is done to the stores of a node that is stopped: verify-store."""
+import os
+import shutil
+import unittest
+
+import harness
+from harness import Network
+
+SPOIL_STORE = os.path.join(harness.BIN, "e2e_spoil_store")
+
+
+def upkeep(*words, lang="C", ok=True):
+    """xueliand with a language. Returns (code, output, sentence)."""
+    environment = {**os.environ, "LC_ALL": lang}
+    done = harness.subprocess.run([harness.XUELIAND, *map(str, words)], stdin=harness.subprocess.DEVNULL,
+                                  capture_output=True, text=True, timeout=harness.NEVER_S, check=False,
+                                  env=environment)
+    assert "Sanitizer" not in done.stderr, done.stderr
+    if ok:
+        assert done.returncode == 0, done.stdout + done.stderr
+    return done.returncode, done.stdout.strip(), done.stderr.strip()
+
+
+class Upkeep(unittest.TestCase):
+    """One network for all: each test leaves every node stopped and whole."""
+
+    @classmethod
+    def setUpClass(cls):
+        cls.net = Network()
+        cls.first = 1
+        cls.node = cls.net.nodes[2]
+        cls.net.wait_ready()
+        cls.fill(4)
+        cls.net.stop_all()
+
+    @classmethod
+    def tearDownClass(cls):
+        cls.net.close()
+
+    @classmethod
+    def fill(cls, count):
+        """Accounts and outcomes in bulk; all nodes come to the same block."""
+        height = 0
+        for _ in range(count):
+            envelopes, _ = cls.net.make(1, "open_bulk", cls.first, 200)
+            cls.net.commit(cls.net.nodes[0], envelopes[0])
+            envelopes, _ = cls.net.make(1, "deposit", cls.first, 20)
+            for envelope in envelopes:
+                cls.net.nodes[0].submit(envelope)
+            height = max(int(cls.net.commit(cls.net.nodes[0], envelope)["height"]) for envelope in envelopes)
+            cls.first += 200
+        cls.net.wait_height(height)
+        cls.height = height
+
+    def verify(self, **more):
+        return upkeep("verify-store", "--config", self.node.config, **more)
+
+    def spoil(self, part, prefix, way):
+        harness.run(SPOIL_STORE, os.path.join(self.node.data, part), prefix.hex(), way)
+
+    def whole(self):
+        _, said, _ = self.verify()
+        self.assertRegex(said, r"^The store is whole: \d+ blocks with \d+ transactions; the state at block \d+ with 800 "
+                               r"accounts, 80 items in 80 versions, \d+ other records\. [\d.]+ MB read in")
+
+    def copied(self):
+        """The data directory comes back as it was when the test ends."""
+        kept = self.net.file("kept")
+        shutil.copytree(self.node.data, kept)
+
+        def restore():
+            shutil.rmtree(self.node.data)
+            os.rename(kept, self.node.data)
+        self.addCleanup(restore)
+
+    def test_whole(self):
+        self.whole()
+        code, said, _ = upkeep("verify-store", "--genesis", self.net.genesis, self.node.data, lang="zh_CN.UTF-8")
+        self.assertEqual(code, 0)
+        self.assertRegex(said, "^存储完整：\\d+个区块、\\d+笔交易；状态位于区块\\d+，有800个账户")
+
+    def test_while_it_runs(self):
+        self.node.start()
+        self.net.wait("it answers", lambda: self.node.network_state() is not None)
+        code, _, why = self.verify(ok=False)
+        self.assertEqual(code, 1)
+        self.assertIn("is used by another process; stop that one first", why)
+        self.node.stop()
+
+    def test_damage_is_named(self):
+        """Each kind of key, taken away or altered as no checksum would notice."""
+        self.copied()
+        kept = self.net.file("kept")
+        cases = (
+            ("state", b"L\x07", "flip", "collection 7: .* is not (what its leaves give|the one that the state root holds)"),
+            ("state", b"N\x07\x01", "flip", "collection 7: page 0 of level 1 is not what its leaves give"),
+            ("state", b"K\x07", "delete", "collection 7: the index of keys is not one sorted cycle of its leaves"),
+            ("state", b"R\x01", "flip", "collection 1: record 1 is not the one that the state root holds"),
+            ("state", b"R\x07", "delete", "account 1: its record is not the one that the state root holds"),
+            ("state", b"I", "flip", "account 1: item 1 or a version of it is missing or altered"),
+            ("state", b"D", "delete", r"the index of outcomes \(D\) is not what the accounts hold"),
+            ("state", b"Xs", "flip", "account 1: the index \"s\" is not what its items give"),
+            ("state", b"Xn", "delete", "the indexes of members, proposals and evidence"),
+            ("state", b"U", "delete", "what the state remembers of block .*: the place of a transaction is missing"),
+            ("state", b"F", "flip", r"what names the newest block \(F\) is not what it says"),
+            ("log", b"B", "flip", "block 1: it is missing, or is not what its hash says"),
+            ("log", b"C", "delete", "block 1: its header without bodies is missing"),
+            ("log", b"H", "delete", "the block log names blocks that it does not have"),
+        )
+        for part, prefix, way, sentence in cases:
+            with self.subTest(part=part, prefix=prefix, way=way):
+                self.spoil(part, prefix, way)
+                code, said, why = self.verify(ok=False)
+                self.assertEqual((code, said), (1, ""))
+                self.assertRegex(why, f"^xueliand: damaged: {sentence}")
+                self.assertIn(f"(mv {self.node.data}/{part} {self.node.data}/{part}.damaged)", why)
+                self.assertRegex(self.verify(lang="zh_CN.UTF-8", ok=False)[2], "^xueliand: 已损坏：.*请移走该部分")
+                shutil.rmtree(self.node.data)
+                shutil.copytree(kept, self.node.data)
+
+    def test_advice_works(self):
+        for part, prefix in (("state", b"I"), ("log", b"B")):
+            self.spoil(part, prefix, "flip")
+            _, _, why = self.verify(ok=False)
+            self.assertIn(f"/{part}.damaged", why)
+            os.rename(os.path.join(self.node.data, part), os.path.join(self.node.data, f"{part}.damaged"))
+            self.net.start_all()
+            self.net.wait_height(self.height)
+            self.net.stop_all()
+            shutil.rmtree(os.path.join(self.node.data, f"{part}.damaged"))
+            self.whole()
+
+    def test_words_that_are_wrong(self):
+        for words, sentence in (
+                (("verify-store",), "--config FILE is needed"),
+                (("--genesis", self.net.genesis, "verify-store"), "--genesis FILE and a data directory go together"),
+                (("--genesis", self.net.genesis, "init"), "--genesis is for "),
+                (("verify-store", "--genesis", self.net.genesis, self.node.data, "more"), "is not a command")):
+            code, _, why = upkeep(*words, ok=False)
+            self.assertEqual(code, 64, why)
+            self.assertIn(sentence, why)
+        code, _, why = upkeep("verify-store", "--genesis", self.net.genesis, self.net.top, ok=False)
+        self.assertEqual(code, 1)
+        self.assertIn("there is no database at", why)
+
+
+if __name__ == "__main__":
+    harness.main()
