@@ -252,6 +252,9 @@ static bool committed_valid(struct audit *audit, const struct view_change *chang
     if (height == 0) {
         return base;
     }
+    if (base && audit->config.era_recovered) {
+        return change->committed_certificate.size == 0;
+    }
     return take_certificate(audit, change->committed_header, change->committed_certificate, &header,
                             &certificate) == ST_OK &&
            header.height == height && certificate.phase == VOTE_COMMIT &&

@@ -26,6 +26,7 @@ struct audit_config {
     const struct validator_set
         *previous_set;           /* that certified the block before the era; NULL in era 1 */
     struct hash32 era_base_hash; /* of the block before the era */
+    bool era_recovered;          /* it is a recovery's: nobody certified it (R33) */
     uint64_t rotation_blocks;    /* K in that era, at least 1 */
     uint32_t statements_max;     /* room: votes, proposals and VIEW-CHANGEs; 1 to 2^30 */
     bool (*verify)(void *context, const struct pubkey33 *key, const struct hash32 *hash,

@@ -128,7 +128,8 @@ static void send_view(struct pbft *core, const struct pubkey33 *peer,
 static void answer_status(struct pbft *core, const struct pubkey33 *from,
                           const struct pbft_message *theirs)
 {
-    if (theirs->status.height + 1 == core->height) {
+    /* R33: nobody certified the block of a recovery; whoever lacks it fetches it. */
+    if (theirs->status.height + 1 == core->height && core->certificate.size > 0) {
         send_certified(core, from);
     } else if (theirs->status.height < core->height) {
         catch_up_send_status(core, PBFT_TO_PEER, from);
@@ -271,6 +272,10 @@ enum status catch_up_certified(struct pbft *core, const struct pubkey33 *from, s
     if (header.height == core->height && hash32_equal(&hash, &core->hash)) {
         return ST_OLD;
     }
+    /* R33: what the lost set certified beside a recovery is void, and no fork. */
+    if (header.height == core->height && core->certificate.size == 0) {
+        return ST_OLD;
+    }
     status = adoption_check(core, &header, &hash, certificate);
     if (status != ST_OK) {
         return status;
@@ -370,6 +375,7 @@ static void enter_era(struct pbft *core, const struct validator_set *next)
     core->previous_set = core->set;
     core->previous_set_hash = core->set_hash;
     core->era_base_hash = core->hash;
+    core->era_recovered = core->certificate.size == 0;
     core_use_set(core, next);
     recover_enter_era(core);
 }
@@ -420,6 +426,29 @@ void catch_up_apply(struct pbft *core, const struct result *result, struct bytes
     core->resent = recover_own_find(core, core->height + 1) == NULL &&
                    core->own.pre_prepare_place.height != core->height + 1;
     catch_up_send_status(core, PBFT_TO_PEERS, NULL);
+}
+
+/* R33: to the core it is the last block of an era, without a certificate. The journal says at once that the old era
+ * is left. */
+enum status catch_up_recovered(struct pbft *core, const struct pbft_input *input)
+{
+    const struct header *header = input->recovered.header;
+    struct result result = {.present = true,
+                            .header = *header,
+                            .next_set = *input->recovered.next_set,
+                            .params = *input->recovered.params};
+    header_hash(&result.hash, header);
+    if (core->diverged || header->height != core->height + 1 ||
+        !hash32_equal(&header->parent_hash, &core->hash)) {
+        return header->height <= core->height ? ST_OLD : ST_CONFLICT;
+    }
+    CHECK(result.next_set.era == header->height + 1);
+    core_check_params(&result.params);
+    catch_up_apply(core, &result, bytes_of(NULL, 0));
+    if (!core->config.follow && !core->diverged) {
+        recover_persist(core, NULL);
+    }
+    return ST_OK;
 }
 
 /* ---- Asking for blocks ------------------------------------------------------------------------------- */

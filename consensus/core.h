@@ -234,6 +234,7 @@ struct pbft {
     struct validator_set previous_set; /* certifies era - 1 */
     struct hash32 previous_set_hash;
     struct hash32 era_base_hash; /* of block era - 1 */
+    bool era_recovered;          /* and nobody certified it: it is a recovery's (R33) */
     struct pbft_params params;
     int32_t self;
     struct own own;
@@ -491,6 +492,8 @@ void catch_up_advance(struct pbft *core);
 uint64_t catch_up_deadline_ms(const struct pbft *core);
 /* Makes a result the tip. */
 void catch_up_apply(struct pbft *core, const struct result *result, struct bytes certificate);
+/* R33: the block of a recovery becomes the tip, and its set opens an era. */
+enum status catch_up_recovered(struct pbft *core, const struct pbft_input *input);
 /* Blocks are missing here, and not because one peer says so. */
 bool catch_up_behind(const struct pbft *core);
 

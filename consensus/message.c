@@ -128,8 +128,8 @@ enum status view_change_decode(struct view_change *out, struct bytes bytes,
     if (made.era == 0 || made.new_view == 0 || made.new_view > VIEW_MAX ||
         !field_copy(&made.committed_hash, 32, &wire->committed_hash) ||
         !field_copy(&made.signature, 64, &wire->signature) ||
-        (made.committed_header.size == 0) != genesis ||
-        (made.committed_certificate.size == 0) != genesis ||
+        (genesis && made.committed_header.size != 0) ||
+        (made.committed_header.size == 0) != (made.committed_certificate.size == 0) ||
         (made.prepared_header.size == 0) != (made.prepared_certificate.size == 0)) {
         return ST_BAD_ENCODING;
     }

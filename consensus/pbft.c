@@ -270,10 +270,11 @@ bool core_installed(const struct pbft *core)
     return core->own.view == core->own.target;
 }
 
-/* R5, R22, R23, R24: each of these forbids a vote; none permits one alone. */
+/* R5, R22, R23, R24, R33: each of these forbids a vote; none permits one alone. */
 bool core_may_vote(const struct pbft *core)
 {
     return !core->config.follow && !core->stopped && core->self >= 0 &&
+           core->set.era >= core->config.era_min &&
            core->set.validators[core->self].incarnation == core->config.incarnation &&
            core_in_era(core) && core->height >= core->own.durable_height &&
            core->height >= core->needed_height && core->tripwire.clear;
@@ -349,8 +350,11 @@ static enum status start_tip(struct pbft *core, const struct pbft_start *start)
     if (!hash32_equal(&core->header.chain_id, &core->config.chain_id)) {
         return ST_FOREIGN;
     }
+    /* R33: nor has the block of a recovery. */
+    bool uncertified = core->header.height == 0 ||
+                       (start->era_recovered && core->header.height + 1 == start->set->era);
     if (start->certificate.size > core->certificate.capacity ||
-        (start->certificate.size == 0) != (core->header.height == 0)) {
+        (start->certificate.size == 0) != uncertified) {
         return ST_CORRUPT;
     }
     header_hash(&core->hash, &core->header);
@@ -371,6 +375,7 @@ static enum status start_sets(struct pbft *core, const struct pbft_start *start)
     }
     core->previous_set = start->previous_set == NULL ? *start->set : *start->previous_set;
     core->era_base_hash = start->era_base_hash;
+    core->era_recovered = start->era_recovered;
     core->tip_set = core->height >= start->set->era ? *start->set : core->previous_set;
     validator_set_hash(&core->previous_set_hash, &core->previous_set);
     core_use_set(core, start->set);
@@ -518,6 +523,8 @@ static enum status step_input(struct pbft *core, const struct pbft_input *input)
                                          .oldest_single_ms = input->waiting.oldest_single_ms,
                                          .full = input->waiting.full};
         return ST_OK;
+    case PBFT_RECOVERED:
+        return catch_up_recovered(core, input);
     case PBFT_FETCHED:
         execute_fetched(core);
         return ST_OK;

@@ -76,6 +76,7 @@ struct pbft_config {
     uint32_t validators_max; /* memory is for sets up to this; LIMIT_VALIDATORS_MAX in a node */
     struct id16 nonce; /* fresh at every start; names this start in the tripwire's questions */
     bool follow;       /* never vote, whatever the set says (journal lost, observer) */
+    uint64_t era_min;  /* votes in no era below: a recovery was accepted (R33); 0: none was */
     /* Signs with the node's key. To the core a pure function; called inside pbft_step. */
     void (*sign)(void *context, const struct hash32 *hash, struct sig64 *signature);
     void *sign_context;
@@ -83,15 +84,17 @@ struct pbft_config {
 
 /* Where the stores stand. Everything borrowed for the call. */
 struct pbft_start {
-    uint64_t now_ms;          /* as in pbft_input */
-    struct bytes header;      /* canonical header of the newest block durable in the block log */
-    struct bytes certificate; /* its COMMIT certificate; empty at height 0 */
+    uint64_t now_ms;     /* as in pbft_input */
+    struct bytes header; /* canonical header of the newest block durable in the block log */
+    struct bytes
+        certificate; /* its COMMIT certificate; empty at height 0 and for a recovery's block */
     /* The set and parameters of the next height. */
     const struct validator_set *set;
     struct pbft_params params;
     /* The last block before set->era: the set that certified it (NULL: block 0) and its hash. */
     const struct validator_set *previous_set;
     struct hash32 era_base_hash;
+    bool era_recovered;    /* that block is a recovery's (R33): nobody certified it */
     struct bytes record;   /* newest journal record, or empty: nothing was ever signed */
     struct bytes new_view; /* the NEW-VIEW stored under that PERSIST's (era, view), or empty */
 };
@@ -167,7 +170,8 @@ enum pbft_input_type {
     PBFT_VERIFIED,  /* answer to VERIFY */
     PBFT_BATCH,     /* answer to pbft_wants_proposal */
     PBFT_WAITING,   /* what the pool holds has changed */
-    PBFT_FETCHED,   /* something of what FETCH_BODIES or FETCH_BLOCKS asked for has arrived */
+    PBFT_RECOVERED, /* the block of a recovery, from the operator or a peer, checked by the driver (R33) */
+    PBFT_FETCHED, /* something of what FETCH_BODIES or FETCH_BLOCKS asked for has arrived */
     PBFT_CERTIFIED /* a block fetched from a peer: header and certificate, the bodies are with the driver */
 };
 
@@ -216,6 +220,14 @@ struct pbft_input {
             struct bytes header;
             struct bytes certificate;
         } certified;
+        /* Its block, kept by the driver under the header's hash, becomes the next by a COMMIT effect without
+         * certificate. Its record was checked with the keys of genesis; whether this node may take it is for its
+         * operator to say, and not for the core. */
+        struct {
+            const struct header *header;
+            const struct validator_set *next_set; /* era header.height + 1 */
+            const struct pbft_params *params;
+        } recovered;
     };
 };
 
@@ -345,7 +357,7 @@ struct pbft_effect {
             uint64_t height;
             struct hash32 header_hash;
             struct bytes header;
-            struct bytes certificate;
+            struct bytes certificate; /* empty: a recovery's block (R33) */
         } commit;
         struct {
             enum pbft_evidence kind;

@@ -398,6 +398,15 @@ void recover_enter_era(struct pbft *core)
     if (own->era >= core->set.era) {
         return;
     }
+    /* R33: of the old era's votes none binds above its last block; only a recovery can leave any there. */
+    for (size_t i = 0; i < 2; i++) {
+        if (own->heights[i].height > core->height) {
+            own_height_clear(&own->heights[i]);
+        }
+    }
+    if (own->pre_prepare_place.height > core->height) {
+        own->pre_prepare.size = 0;
+    }
     own->era = core->set.era;
     own->view = 0;
     own->target = 0;

@@ -129,6 +129,9 @@ static enum status judge_committed(struct pbft *core, const struct view_change *
     if (height == 0) {
         return ST_OK; /* R17: block 0 needs no certificate */
     }
+    if (base && core->era_recovered) { /* R33: nor has the block of a recovery one */
+        return change->committed_certificate.size == 0 ? ST_OK : ST_BAD_CERTIFICATE;
+    }
     const struct validator_set *set = base ? &core->previous_set : &core->set;
     const struct hash32 *set_hash = base ? &core->previous_set_hash : &core->set_hash;
     enum status status = header_of(core, change->committed_header, height, &header, &hash);
@@ -361,7 +364,7 @@ static void leave(struct pbft *core, uint64_t target)
     wire.new_view = target;
     wire.committed_height = core->height;
     wire.committed_hash = field_borrow(&core->hash, 32);
-    if (core->height > 0) {
+    if (core->certificate.size > 0) { /* R17, R33: blocks 0 and of a recovery have none */
         wire.committed_header = field_borrow(header, header_encode(header, &core->header));
         wire.committed_certificate = field_borrow(core->certificate.data, core->certificate.size);
     }

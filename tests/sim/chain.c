@@ -208,9 +208,9 @@ struct sim_block *chain_find_executed(const struct chain *chain, const struct si
 {
     size_t height = (size_t)parent->header.height + 1;
     struct sim_block *block = height < chain->heights ? chain->at_height[height] : NULL;
-    while (block != NULL &&
-           (block->twisted || !hash32_equal(&block->header.parent_hash, &parent->hash) ||
-            !bytes_equal(owned_bytes(&block->proposal), proposal))) {
+    while (block != NULL && (block->twisted || block->recovery ||
+                             !hash32_equal(&block->header.parent_hash, &parent->hash) ||
+                             !bytes_equal(owned_bytes(&block->proposal), proposal))) {
         block = block->beside;
     }
     return block;

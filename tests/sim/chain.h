@@ -34,6 +34,7 @@ struct sim_block {
     const struct validator_set *next_set; /* of the next height */
     struct pbft_params params;            /* of the next height */
     bool twisted;                         /* made by an executor that is broken */
+    bool recovery;                        /* of recovery keys: nobody certifies it */
     char label[SIM_LABEL_SIZE];
     struct sim_block *beside; /* another one of the same height */
 };

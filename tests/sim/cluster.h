@@ -7,6 +7,7 @@
  *
  * cluster.c   events, links, time        replica.c, effects.c   one node: core, effect queue, start, crash
  * exec.c   proposals, bodies, blocks  frame.c     what arrives over links     envelope.c  bytes on their way
+ * recover.c   recoveries
  * oracle.c    what must hold, checked at every step        print.c  lines for people */
 #ifndef XUELIAN_TESTS_SIM_CLUSTER_H
 #define XUELIAN_TESTS_SIM_CLUSTER_H
@@ -94,6 +95,7 @@ struct fetched_proposal {
 
 struct fetched_block {
     bool present;
+    bool recovery;
     uint32_t from;
     struct owned header;
     struct owned certificate;
@@ -121,10 +123,12 @@ struct replica {
     struct cluster *cluster;
     uint32_t index;
     bool up;
-    bool puppet;        /* no core: what its key signs is written by hand */
-    bool clone;         /* a place for a second process of another node's key */
-    uint32_t original;  /* whose, when it runs */
-    bool pure_observer; /* follows, whatever the set says */
+    bool puppet;                      /* no core: what its key signs is written by hand */
+    bool clone;                       /* a place for a second process of another node's key */
+    uint32_t original;                /* whose, when it runs */
+    bool pure_observer;               /* follows, whatever the set says */
+    bool gone;                        /* lost for good, with its disk */
+    const struct sim_block *accepted; /* a recovery that its operator gave it, or NULL */
     uint32_t boot;
     uint64_t incarnation;
     uint64_t twist; /* its executor is broken from this height on; 0: it is not */
@@ -300,6 +304,21 @@ void frame_offer_block(struct replica *replica);
 void frame_drop_fetched(struct replica *replica, uint64_t up_to);
 void fetched_proposal_clear(struct fetched_proposal *fetched);
 void fetched_block_clear(struct fetched_block *fetched);
+
+/* ---- recover.c ----------------------------------------------------------------------------------- */
+
+/* The block of a recovery with this set (its era is settled here) on the newest block that any survivor has. What was
+ * committed above, by the lost alone, counts no more. */
+const struct sim_block *cluster_recovery(struct cluster *cluster, const struct sim_block *base,
+                                         const struct validator_set *set);
+/* Puts a node into the set of a recovery in the making: with the place that it has, or as a new one. */
+void recovery_seat(const struct cluster *cluster, const struct sim_block *base,
+                   struct validator_set *set, uint32_t node, uint64_t incarnation);
+/* Its operator gives it to a node that is down; the node takes it when its block is the next. */
+void replica_accept(struct replica *replica, const struct sim_block *recovery);
+void replica_recover(struct replica *replica);
+/* A peer has it. */
+void recover_offer(struct replica *replica, const struct hash32 *hash);
 
 /* ---- print.c ------------------------------------------------------------------------------------- */
 

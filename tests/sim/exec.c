@@ -321,6 +321,7 @@ void exec_commit(struct replica *replica, const struct pbft_effect *effect)
     pool_drop_used(replica);
     replica_waiting(replica);
     frame_offer_block(replica);
+    replica_recover(replica);
     if (replica->disk_full) {
         replica_write_failed(replica);
     }
@@ -343,6 +344,10 @@ void exec_restore(struct replica *replica)
         struct sim_block *again = NULL;
         void *result = NULL;
         struct bytes bytes = owned_bytes(&block->proposal);
+        if (block->recovery) {
+            executor->apply(replica->state, block, NULL);
+            continue;
+        }
         CHECK(chain_parse_proposal(&cluster->chain, bytes, &proposal));
         CHECK(executor->execute(replica->state, &proposal, bytes, block->txs, 0, &again, &result) ==
                   PBFT_EXECUTED_OK &&

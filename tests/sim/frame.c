@@ -260,6 +260,7 @@ static void blocks_request(struct replica *replica, uint32_t from,
         one.certificate = field_borrow(stored->certificate.data, stored->certificate.size);
         one.txs = txs;
         one.n_txs = block->tx_count;
+        one.recovery = field_borrow("recovery", block->recovery ? 8 : 0);
         struct owned *out = &made[answer.n_blocks];
         out->data = sim_new(canonical_size(&one.base));
         out->size = canonical_encode(out->data, &one.base);
@@ -327,6 +328,7 @@ static bool keep_block(struct replica *replica, uint32_t from, struct bytes byte
     struct fetched_block *slot = &replica->blocks[header.height % SIM_FETCHED_BLOCKS];
     fetched_block_clear(slot);
     *slot = (struct fetched_block){.present = true,
+                                   .recovery = wire->recovery.len > 0,
                                    .from = from,
                                    .height = header.height,
                                    .txs = txs,
@@ -347,6 +349,10 @@ void frame_offer_block(struct replica *replica)
         return;
     }
     replica->cluster->counters.adoptions++;
+    if (fetched->recovery) {
+        recover_offer(replica, &fetched->hash);
+        return;
+    }
     input.certified.from = replica->cluster->keys.owners[fetched->from].key;
     input.certified.header = owned_bytes(&fetched->header);
     input.certified.certificate = owned_bytes(&fetched->certificate);

@@ -237,6 +237,13 @@ void oracle_committed(struct replica *replica, const struct sim_block *block,
             return;
         }
     }
+    if (block->recovery) {
+        if (certificate_bytes.size > 0) {
+            oracle_fail(cluster, "certificates: %s has one at node %u, and is a recovery's",
+                        block->label, (unsigned)replica->index);
+        }
+        return;
+    }
     if (certificate_decode(&certificate, certificate_bytes, block->set->count) != ST_OK ||
         certificate.phase != VOTE_COMMIT || certificate.height != height ||
         !hash32_equal(&certificate.header_hash, &block->hash) ||

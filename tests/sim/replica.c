@@ -230,6 +230,7 @@ static void start_from_disk(struct replica *replica, struct pbft_start *start)
     const struct sim_block *before = base == 0 ? NULL : disk->blocks[base - 1].block;
     start->previous_set = before == NULL ? NULL : before->set;
     start->era_base_hash = before == NULL ? cluster->chain.genesis->hash : before->hash;
+    start->era_recovered = before != NULL && before->recovery;
     start->record = owned_bytes(&disk->record);
     if (disk->record.size > 0) {
         start->new_view = disk_new_view(disk, disk->record_era, disk->record_view);
@@ -246,13 +247,15 @@ bool replica_start(struct replica *replica)
     replica->disk.incarnation = replica->incarnation;
     exec_restore(replica);
     start_from_disk(replica, &start);
-    struct pbft_config config = {.chain_id = cluster->chain.chain_id,
-                                 .key = owner->key,
-                                 .incarnation = replica->incarnation,
-                                 .validators_max = cluster->options.nodes,
-                                 .follow = replica->pure_observer,
-                                 .sign = keys_sign,
-                                 .sign_context = owner};
+    struct pbft_config config = {
+        .chain_id = cluster->chain.chain_id,
+        .key = owner->key,
+        .incarnation = replica->incarnation,
+        .validators_max = cluster->options.nodes,
+        .follow = replica->pure_observer,
+        .era_min = replica->accepted == NULL ? 0 : replica->accepted->next_set->era,
+        .sign = keys_sign,
+        .sign_context = owner};
     be32_put(config.nonce.bytes, replica->index);
     be32_put(config.nonce.bytes + 4, replica->boot);
     replica->memory = aligned_alloc(64, (pbft_footprint(&config) + 63) / 64 * 64);
@@ -267,5 +270,6 @@ bool replica_start(struct replica *replica)
     replica->ticks = 0;
     oracle_started(replica);
     cluster_connect(cluster, replica->index);
+    replica_recover(replica);
     return true;
 }

@@ -297,6 +297,57 @@ static bool do_damage(struct script *script)
     return true;
 }
 
+/* gone 2: lost for good, with its disk. */
+static bool do_gone(struct script *script)
+{
+    uint32_t node;
+    struct disk_arrived nothing = {.record = false};
+    if (!words_node(script, 1, &node)) {
+        return false;
+    }
+    struct replica *replica = &script->cluster->replicas[node];
+    if (replica->up) {
+        replica_crash(replica, &nothing);
+    }
+    replica->gone = true;
+    return true;
+}
+
+/* recover base=1[a] set=0,1,4*7 to=0,1: the holders of the recovery keys put this set in the place of the old one, and
+ * the operators of these nodes, which are down, take it. */
+static bool do_recover(struct script *script)
+{
+    struct cluster *cluster = script->cluster;
+    const struct sim_block *base = words_block(script, words_value(script, "base"));
+    const char *text = words_value(script, "set");
+    struct validator_set set = {.count = 0};
+    uint32_t to = words_nodes(script, "to", 0);
+    if (base == NULL || text == NULL) {
+        return script_error(script, "recover base=BLOCK set=NODES to=NODES");
+    }
+    for (char *end = NULL; *text != '\0'; text = *end == ',' ? end + 1 : end) {
+        unsigned long node = strtoul(text, &end, 10);
+        unsigned long incarnation = cluster->chain.incarnations;
+        if (*end == '*') {
+            incarnation = strtoul(end + 1, &end, 10);
+        }
+        if (end == text || node >= cluster->options.nodes) {
+            return script_error(script, "there is no such node");
+        }
+        recovery_seat(cluster, base, &set, (uint32_t)node, incarnation);
+    }
+    const struct sim_block *block = cluster_recovery(cluster, base, &set);
+    for (uint32_t i = 0; i < cluster->options.nodes; i++) {
+        if ((to >> i & 1) != 0 && cluster->replicas[i].up) {
+            return script_error(script, "node %u runs", (unsigned)i);
+        }
+        if ((to >> i & 1) != 0) {
+            replica_accept(&cluster->replicas[i], block);
+        }
+    }
+    return true;
+}
+
 static bool do_state(struct script *script)
 {
     char text[SIM_LINE_SIZE];
@@ -367,6 +418,8 @@ static const struct {
     {"restore", do_damage},
     {"lose-blocks", do_damage},
     {"lose-journal", do_damage},
+    {"gone", do_gone},
+    {"recover", do_recover},
     {"clock", do_clock},
     {"state", do_state},
     {"show", do_show},

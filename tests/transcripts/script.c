@@ -240,7 +240,7 @@ static bool went_on(const struct script *script, uint64_t height)
     for (uint32_t i = 0; i < cluster->options.nodes; i++) {
         struct pbft_summary summary;
         const struct replica *replica = &cluster->replicas[i];
-        if (replica->puppet || replica->twist != 0) {
+        if (replica->puppet || replica->gone || replica->twist != 0) {
             continue;
         }
         pbft_summary(replica->core, &summary);
@@ -271,7 +271,9 @@ bool script_prove_progress(struct script *script)
             script->verifier_hangs[i] = false;
             script_unhang(script, i, EVENT_VERIFIED);
         }
-        script_start(script, i);
+        if (!cluster->replicas[i].gone) {
+            script_start(script, i);
+        }
     }
     script_heal(script);
     for (int i = 0; i < 40 && !cluster->oracle.failed && !went_on(script, height + 1); i++) {
