@@ -8,6 +8,10 @@
 #include "cli/connection.h"
 #include "cli/proof.h"
 #include "proto/bytes.h"
+#include "proto/canonical.h"
+#include "proto/check.h"
+#include "proto/convert.h"
+#include "proto/proof.pb-c.h"
 
 enum { WORDS_MAX = 2, PATH_SIZE = 256 };
 
@@ -56,6 +60,7 @@ static const struct argp_option transaction_options[] = {
     MAX_AGE, CONNECTION_OPTIONS,
     {0},
 };
+static const struct argp_option equivocation_options[] = {OUT, CONNECTION_OPTIONS, {0}};
 static const struct argp_option sets_options[] = {CONNECTION_OPTIONS, {0}};
 
 static bool set(void *values, int key, const char *text, struct fault *fault)
@@ -101,6 +106,7 @@ struct question {
     char path[PATH_SIZE];
     struct hash32 id;          /* of a learner or transaction */
     unsigned long long number; /* item, or height */
+    const char *evidence; /* a file of evidence that goes into the proof that comes; NULL: none */
     bool (*is_answer)(const struct question *question, const struct verify_result *result);
 };
 
@@ -145,14 +151,72 @@ static int judge(const struct prove_values *values, const struct connection *con
     return code;
 }
 
+/* Puts the evidence of a file into a proof of the validator sets, whose anchor leads to the era. */
+static bool rebuild(struct bytes sets, struct bytes evidence, uint8_t **proof, size_t *size)
+{
+    size_t room = sets.size * 8 + 65536;
+    void *memory = malloc(room);
+    struct arena arena;
+    ProtobufCMessage *message = NULL;
+    CHECK(memory != NULL);
+    arena_init(&arena, memory, room);
+    bool fine = canonical_decode(&message, &xuelian__proof__descriptor, sets, &arena) == ST_OK;
+    if (fine) {
+        Xuelian__Proof *made = (Xuelian__Proof *)(void *)message;
+        Xuelian__EquivocationProof body = XUELIAN__EQUIVOCATION_PROOF__INIT;
+        body.evidence = field_borrow(evidence.data, evidence.size);
+        made->kind = XUELIAN__PROOF_KIND__PROOF_KIND_EQUIVOCATION;
+        made->set_history = NULL;
+        made->equivocation = &body;
+        *size = canonical_size(&made->base);
+        *proof = malloc(*size);
+        CHECK(*proof != NULL);
+        canonical_encode(*proof, &made->base);
+    }
+    free(memory);
+    return fine;
+}
+
+/* Asks for the proof, and where evidence goes into it, puts it there. Out: *proof malloc'ed. */
+static bool ask(const struct connection *connection, const struct question *question,
+                uint8_t **proof, size_t *size, struct fault *fault)
+{
+    struct client_answer answer = {.reached = false};
+    const struct client_request request = {.path = question->path,
+                                           .accept = "application/x-protobuf"};
+    uint8_t *evidence = NULL;
+    size_t evidence_size = 0;
+    bool good = question->evidence == NULL ||
+                file_read(question->evidence, LIMIT_TX_SIZE_MAX, &evidence, &evidence_size, fault);
+    good = good && client_ask_any(connection->client, &request, &answer, fault);
+    if (good && answer.http_status != 200) {
+        client_problem(&answer, fault);
+        good = false;
+    }
+    struct bytes body = bytes_of(answer.body, answer.body_size);
+    if (good && question->evidence != NULL) {
+        good = rebuild(body, bytes_of(evidence, evidence_size), proof, size) ||
+               fault_set(fault, EXIT_REFUSED, "the node did not send a proof; ask another node",
+                         "节点未发来证明；请询问其他节点");
+    } else if (good) {
+        *proof = malloc(body.size + 1);
+        CHECK(*proof != NULL);
+        memcpy(*proof, body.data, body.size);
+        *size = body.size;
+    }
+    client_answer_free(&answer);
+    free(evidence);
+    return good;
+}
+
 static int prove(const struct prove_values *values, struct question *question)
 {
     struct connection connection;
     struct fault fault;
-    struct client_answer answer = {.reached = false};
     uint8_t *history = NULL;
+    uint8_t *proof = NULL;
     size_t history_size = 0;
-    int code = EXIT_OK;
+    size_t proof_size = 0;
     if (values->history != NULL &&
         !file_read(values->history, LIMIT_PROOF_SIZE_MAX, &history, &history_size, &fault)) {
         return fault_print(&fault);
@@ -161,18 +225,11 @@ static int prove(const struct prove_values *values, struct question *question)
         free(history);
         return fault_print(&fault);
     }
-    const struct client_request request = {.path = question->path,
-                                           .accept = "application/x-protobuf"};
-    if (!client_ask_any(connection.client, &request, &answer, &fault)) {
-        code = fault_print(&fault);
-    } else if (answer.http_status != 200) {
-        client_problem(&answer, &fault);
-        code = fault_print(&fault);
-    } else {
-        code = judge(values, &connection, question, bytes_of(answer.body, answer.body_size),
-                     bytes_of(history, history_size));
-    }
-    client_answer_free(&answer);
+    int code = ask(&connection, question, &proof, &proof_size, &fault)
+                   ? judge(values, &connection, question, bytes_of(proof, proof_size),
+                           bytes_of(history, history_size))
+                   : fault_print(&fault);
+    free(proof);
     connection_close(&connection);
     free(history);
     return code;
@@ -305,9 +362,51 @@ static int prove_sets(int argc, char **argv)
     return prove(&values, &question);
 }
 
+/* ---- equivocation ---- */
+
+static bool is_equivocation(const struct question *question, const struct verify_result *result)
+{
+    (void)question;
+    return result->kind == VERIFY_EQUIVOCATION;
+}
+
+static int prove_equivocation(int argc, char **argv)
+{
+    const struct command_spec spec = {
+        .options = equivocation_options,
+        .arguments = "ID|FILE",
+        .text = "Makes the proof that a validator signed twice: of evidence recorded under ID, or "
+                "of the evidence in FILE, as a transaction of kind evidence carries it.|"
+                "生成验证者重复签名的证明：取自以 ID 记录的证据，或 FILE 中的证据（作恶证据交易的"
+                "内容）。",
+        .set = set};
+    struct prove_values values = {.out = NULL};
+    struct question question = {.path = "/v1/validators/proof", .is_answer = is_equivocation};
+    struct fault fault;
+    int code = command_parse(&spec, &values, argc, argv);
+    if (code != COMMAND_GOES_ON) {
+        return code;
+    }
+    if (values.word_count != 1) {
+        fault_set(&fault, EXIT_USAGE, "which evidence? Give its id or file: %s ID|FILE",
+                  "哪项证据？请给出编号或文件：%s ID|FILE", argv[0]);
+        return fault_print(&fault);
+    }
+    if (strlen(values.words[0]) == 64 && access(values.words[0], F_OK) != 0) {
+        if (!take_id(&question, values.words[0], &fault)) {
+            return fault_print(&fault);
+        }
+        snprintf(question.path, sizeof question.path, "/v1/proposals/%.64s/proof", values.words[0]);
+    } else {
+        question.evidence = values.words[0];
+    }
+    return prove(&values, &question);
+}
+
 static const struct command subcommands[] = {
     {"record", "one record of a learner", "学习者的一条记录", prove_record},
     {"transaction", "a transaction and its result", "交易及其结果", prove_transaction},
+    {"equivocation", "that a validator signed twice", "验证者重复签名", prove_equivocation},
     {"sets", "the validators from genesis on", "自创世以来的验证者", prove_sets},
     {NULL, NULL, NULL, NULL},
 };

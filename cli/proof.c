@@ -118,6 +118,17 @@ static json_t *cells_json(const struct verify_result *result)
     return list;
 }
 
+static json_t *offence_json(const struct verify_offence *offence)
+{
+    static const char *const names[] = {"none",    "proposals",    "prepares",
+                                        "commits", "view_changes", "commit_forgotten"};
+    char key[HEX_SIZE(33)];
+    hex_encode(key, offence->key.bytes, 33);
+    return json_pack("{s:s, s:I, s:s, s:I, s:I, s:I}", "signed", names[offence->what], "member",
+                     (json_int_t)offence->member, "key", key, "era", (json_int_t)offence->era,
+                     "height", (json_int_t)offence->height, "view", (json_int_t)offence->view);
+}
+
 /* What is proved beyond accounts. */
 static void add_others(json_t *value, const struct verify_result *result)
 {
@@ -126,6 +137,8 @@ static void add_others(json_t *value, const struct verify_result *result)
     } else if (result->kind == VERIFY_STATISTICS) {
         json_object_set_new(value, "cells", cells_json(result));
         json_object_set_new(value, "cells_total", json_integer((json_int_t)result->cell_total));
+    } else if (result->kind == VERIFY_EQUIVOCATION) {
+        json_object_set_new(value, "offence", offence_json(&result->offence));
     } else if (result->kind == VERIFY_SET_HISTORY) {
         json_t *members = json_array();
         for (uint32_t i = 0; i < result->validator_count; i++) {

@@ -78,4 +78,9 @@ enum status proof_statistics(const struct ledger_view *view, const struct proof_
 void statistics_natural_key(uint8_t key[16], uint32_t year, uint32_t region, uint32_t kind,
                             uint32_t level);
 
+/* That a validator signed twice; whether the evidence shows it is the verifier's to say. ST_BAD_SIZE, ST_CORRUPT, ST_IO.
+ * In   evidence  canonical Evidence, the payload of kind 77. */
+enum status proof_equivocation(const struct ledger_view *view, const struct proof_anchor *anchor,
+                               struct bytes evidence, uint8_t **proof, size_t *size);
+
 #endif

@@ -1,4 +1,4 @@
-/* Proofs about blocks: a transaction in one, or not in it; the validator sets. */
+/* Proofs about blocks: a transaction in one, or not in it; the validator sets; a validator that signed twice. */
 #include <stdlib.h>
 #include <string.h>
 
@@ -165,5 +165,19 @@ enum status proof_set_history(const struct ledger_view *view, const struct proof
     status = build_pack(&builder, anchor, &wire, proof, size);
     build_release(&builder);
     kv_free(set);
+    return status;
+}
+
+enum status proof_equivocation(const struct ledger_view *view, const struct proof_anchor *anchor,
+                               struct bytes evidence, uint8_t **proof, size_t *size)
+{
+    struct builder builder = {.view = view};
+    Xuelian__Proof wire = XUELIAN__PROOF__INIT;
+    Xuelian__EquivocationProof body = XUELIAN__EQUIVOCATION_PROOF__INIT;
+    wire.kind = XUELIAN__PROOF_KIND__PROOF_KIND_EQUIVOCATION;
+    wire.equivocation = &body;
+    body.evidence = field_borrow(evidence.data, evidence.size);
+    enum status status = build_pack(&builder, anchor, &wire, proof, size);
+    build_release(&builder);
     return status;
 }

@@ -331,11 +331,14 @@ static enum verify_fault known_check(struct verifier *v)
                : VERIFY_FAULT_NONE;
 }
 
-/* Whether the set derived so far is the newest of the history file. After it nothing ends its era at or before the
+/* Another set is derived. Whether it is the one asked for, or the newest of the history file. After it nothing ends its era at or before the
  * header of the history, which it certified or was named by. */
-static enum verify_fault known_pass(struct verifier *v)
+static enum verify_fault set_pass(struct verifier *v)
 {
     struct hash32 hash;
+    if (v->set.era == v->wanted_era) {
+        v->era_set = v->set;
+    }
     if (v->known.count == 0) {
         return VERIFY_FAULT_NONE;
     }
@@ -360,7 +363,7 @@ enum verify_fault anchor_check(struct verifier *v, struct bytes anchor)
     } else {
         v->result->recovery_count = 0; /* those of the history are on this way too */
     }
-    (void)known_pass(v);
+    (void)set_pass(v);
     while (reader_next(&reader, 3, &change)) {
         if (v->result->set_changes == LIMIT_SET_CHANGES_MAX) {
             reader_refuse(&reader);
@@ -368,7 +371,7 @@ enum verify_fault anchor_check(struct verifier *v, struct bytes anchor)
         }
         enum verify_fault fault = set_change_check(v, change);
         if (fault == VERIFY_FAULT_NONE) {
-            fault = known_pass(v);
+            fault = set_pass(v);
         }
         if (fault != VERIFY_FAULT_NONE) {
             return fault;

@@ -41,7 +41,9 @@ struct verifier {
     struct hash32 known_hash;   /* of that set; no set has the hash zeros */
     uint64_t known_height;      /* its header */
     struct hash32 known_header;
-    bool passed; /* the anchor's sets pass through `known` */
+    uint64_t wanted_era;          /* of the evidence in a proof of equivocation; 0: none */
+    struct validator_set era_set; /* that set, once the way from genesis has passed it */
+    bool passed;                  /* the anchor's sets pass through `known` */
 };
 
 /* Scratch, or NULL when it is used up. Consecutive calls for one type make one array of it. */
@@ -101,6 +103,10 @@ enum verify_fault set_history_check(struct verifier *v, struct bytes message);
 
 /* statistics.c: the body of a proof of statistics. */
 enum verify_fault cells_proof_check(struct verifier *v, struct bytes message);
+
+/* equivocation.c: the body of such a proof, and which era it is about; 0: it is none. */
+enum verify_fault equivocation_check(struct verifier *v, struct bytes message);
+uint64_t equivocation_era(struct bytes proof);
 
 /* block.c: the body of a transaction proof. */
 enum verify_fault transaction_check(struct verifier *v, struct bytes message);

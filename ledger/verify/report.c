@@ -255,6 +255,10 @@ static void report_head(struct report *r)
     case VERIFY_STATISTICS:
         report_statistics_head(r);
         break;
+    case VERIFY_EQUIVOCATION:
+        say(r, "Proved: a validator signed two things of which an honest one signs only one\n",
+            "已证明：某验证者签署了诚实者只会签署其一的两项内容\n");
+        break;
     case VERIFY_SET_HISTORY:
         say(r, "Proved: who the validators were, from genesis to the next height\n",
             "已证明：自创世至下一高度的验证者集合\n");
@@ -555,6 +559,8 @@ static void report_open(struct report *r)
     }
     if (result->kind == VERIFY_TRANSACTION) {
         report_transaction_open(r);
+    } else if (result->kind == VERIFY_EQUIVOCATION) {
+        report_equivocation_open(r);
     } else if (result->kind == VERIFY_STATISTICS) {
         report_statistics_open(r);
     }
@@ -600,6 +606,8 @@ size_t verify_report(char *text, size_t size, const struct verify_result *result
             report_key(&r);
         } else if (result->kind == VERIFY_TRANSACTION) {
             report_transaction(&r);
+        } else if (result->kind == VERIFY_EQUIVOCATION) {
+            report_equivocation(&r);
         } else if (result->kind == VERIFY_STATISTICS) {
             report_statistics(&r);
         } else if (result->kind == VERIFY_SET_HISTORY) {

@@ -33,4 +33,8 @@ void report_statistics_head(struct report *r);
 void report_statistics(struct report *r);
 void report_statistics_open(struct report *r);
 
+/* report_equivocation.c: likewise. */
+void report_equivocation(struct report *r);
+void report_equivocation_open(struct report *r);
+
 #endif

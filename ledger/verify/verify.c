@@ -194,7 +194,7 @@ struct proof_view {
 
 static bool kind_known(uint32_t kind)
 {
-    return kind <= VERIFY_SET_HISTORY;
+    return kind <= VERIFY_SET_HISTORY || kind == VERIFY_EQUIVOCATION;
 }
 
 static enum verify_fault proof_read(struct verifier *v, struct proof_view *out)
@@ -291,6 +291,7 @@ static enum verify_fault proof_check(struct verifier *v, const struct verify_opt
         return fault;
     }
     v->result->chain_id = v->chain_id;
+    v->wanted_era = equivocation_era(v->proof);
     if (options->history.size > 0) {
         fault = history_read(v, options->history);
     }
@@ -318,6 +319,8 @@ static enum verify_fault proof_check(struct verifier *v, const struct verify_opt
         return transaction_check(v, proof.body);
     case VERIFY_STATISTICS:
         return cells_proof_check(v, proof.body);
+    case VERIFY_EQUIVOCATION:
+        return equivocation_check(v, proof.body);
     case VERIFY_SET_HISTORY:
         return set_history_check(v, proof.body);
     case VERIFY_NOTHING:

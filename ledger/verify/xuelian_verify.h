@@ -30,7 +30,8 @@ enum verify_kind {
     VERIFY_ABSENCE = 3,     /* a collection has no such entry */
     VERIFY_TRANSACTION = 4, /* a transaction in a block, or not in it */
     VERIFY_STATISTICS = 5,  /* cells of the statistics */
-    VERIFY_SET_HISTORY = 6  /* the validator sets from genesis on */
+    VERIFY_SET_HISTORY = 6, /* the validator sets from genesis on */
+    VERIFY_EQUIVOCATION = 8 /* a validator signed twice */
 };
 
 enum verify_language { VERIFY_ENGLISH, VERIFY_CHINESE };
@@ -223,6 +224,15 @@ struct verify_options {
     X(RANGE, BAD_PROOF, NOTHING,                                                                   \
       "the cells are no whole range of the statistics: one was added or left out",                 \
       "所示单元格不是统计中的完整区段：有增加或遗漏")                                              \
+    X(EVIDENCE_SET, UNKNOWN_VALIDATOR, HEIGHT,                                                     \
+      "the key is not of a validator set that the proof or the history file derives from genesis", \
+      "该密钥不属于由证明或历史文件自创世推出的验证者集合")                                        \
+    X(EVIDENCE, BAD_EVIDENCE, NOTHING,                                                             \
+      "what was signed does not contradict itself: an honest validator can sign both",             \
+      "所签内容并不矛盾：诚实的验证者可以签署两者")                                                \
+    X(EVIDENCE_SIGNATURE, BAD_SIGNATURE, NOTHING,                                                  \
+      "a signature of the evidence does not verify: it is not that validator's, or was altered",   \
+      "证据中的签名无效：不属于该验证者，或被改动")                                                \
     X(STALE, STALE, HEIGHT, "the proof is older than the age asked for; get a new one",            \
       "证明超过要求的时效；请重新获取")                                                            \
     X(OLD, OLD, HEIGHT,                                                                            \
@@ -517,6 +527,26 @@ struct verify_cell {
     uint64_t converted_credits; /* hundredths */
 };
 
+enum verify_offences {
+    VERIFY_OFFENCE_NONE,
+    VERIFY_OFFENCE_PROPOSALS, /* two of one kind, view and height, for two hashes */
+    VERIFY_OFFENCE_PREPARES,
+    VERIFY_OFFENCE_COMMITS,
+    VERIFY_OFFENCE_VIEW_CHANGES,    /* two to one view that differ */
+    VERIFY_OFFENCE_COMMIT_FORGOTTEN /* a COMMIT, and a view change above it that hides it */
+};
+
+struct verify_offence {
+    enum verify_offences what;
+    uint32_t member;
+    struct verify_name name;
+    struct pubkey33 key;
+    uint64_t era;
+    uint64_t view;
+    uint64_t height; /* 0 of view changes */
+    struct hash32 hashes[2];
+};
+
 /* What was proved. Pointers borrow genesis, proof and scratch: keep all three while using it. */
 struct verify_result {
     enum status status;
@@ -575,6 +605,8 @@ struct verify_result {
     uint32_t cell_count;
     uint64_t cell_first; /* range: position of the first */
     uint64_t cell_total; /* cells that there are */
+
+    struct verify_offence offence; /* equivocation */
 
     uint64_t era; /* set history: first height of the set of the height after the proof's */
     uint32_t validator_count; /* set history: its validators */

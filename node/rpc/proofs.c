@@ -1,4 +1,4 @@
-/* Proofs that are not about an account: transactions, validator sets. */
+/* Proofs that are not about an account: transactions, validator sets, recorded evidence. */
 #include <stdlib.h>
 #include <string.h>
 
@@ -6,6 +6,10 @@
 #include "node/node.h"
 #include "node/rpc/query.h"
 #include "proto/bytes.h"
+#include "proto/canonical.h"
+#include "proto/check.h"
+#include "proto/convert.h"
+#include "proto/ledger.pb-c.h"
 
 /* ---- Transactions ---- */
 
@@ -71,4 +75,55 @@ void route_sets_proof(struct exchange *exchange, char *arguments[])
 {
     (void)arguments;
     query_start(exchange, (struct query){.read = read_sets_proof});
+}
+
+/* ---- Evidence that is recorded ---- */
+
+static enum status build_equivocation(struct query *query, const struct ledger_view *view,
+                                      const struct proof_anchor *anchor,
+                                      const struct proof_source *source)
+{
+    uint8_t *value = NULL;
+    size_t size = 0;
+    struct arena arena;
+    ProtobufCMessage *message = NULL;
+    (void)source;
+    query->missing = "no evidence is recorded under that id";
+    enum status status = ledger_view_record(view, XUELIAN__COLLECTION__COLLECTION_PROPOSALS,
+                                            bytes_of(&query->id, 32), &value, &size);
+    if (status != ST_OK) {
+        return status;
+    }
+    size_t room = size * 4 + 65536;
+    void *memory = malloc(room);
+    CHECK(memory != NULL);
+    arena_init(&arena, memory, room);
+    status = ST_CORRUPT;
+    if (canonical_decode(&message, &xuelian__govern_record__descriptor, bytes_of(value, size),
+                         &arena) == ST_OK) {
+        const Xuelian__EvidenceRecord *evidence =
+            ((const Xuelian__GovernRecord *)(const void *)message)->evidence;
+        status = evidence == NULL
+                     ? ST_NOT_FOUND
+                     : proof_equivocation(view, anchor, field_bytes(&evidence->content),
+                                          &query->answer, &query->size);
+    }
+    free(memory);
+    kv_free(value);
+    return status;
+}
+
+static void read_evidence_proof(struct query *query)
+{
+    query_prove(query, build_equivocation);
+}
+
+void route_proposal_proof(struct exchange *exchange, char *arguments[])
+{
+    struct query query = {.read = read_evidence_proof};
+    if (hex_decode(query.id.bytes, 32, arguments[0], strlen(arguments[0])) != ST_OK) {
+        exchange_problem(exchange, 422, ST_BAD_HEX, "an id is 64 hexadecimal digits");
+        return;
+    }
+    query_start(exchange, query);
 }

@@ -72,7 +72,15 @@ class Proofs(unittest.TestCase):
         self.assertIn("there is no such account or item", self.prove("record", learner(1), "9", code=1))
         self.assertIn("which file?", self.prove("sets", code=2))
 
-    def test_4_offline(self):
+    def test_4_evidence(self):
+        self.assertIn("no evidence is recorded under that id", self.prove("equivocation", "ab" * 32, code=1))
+        path = self.net.file("evidence")
+        with open(path, "wb") as file:
+            file.write(b"\x08\x01\x12\x21" + b"\x02" * 33)  # era 1 and a key, and nothing that it signed
+        self.assertIn("the key is not of a validator set", self.prove("equivocation", path, code=1))
+        self.assertIn("which evidence?", self.prove("equivocation", code=2))
+
+    def test_5_offline(self):
         """What was saved holds without any node."""
         self.net.stop_all()
         for number in range(BLOCKS):

@@ -1,6 +1,7 @@
 """Headers, and the kinds of proof that are not about an account: docs/protocol.md sections 6 and 9."""
 
-from wire import Message, Refused, be4, be8, leaf_hash, root_from_path, root_of, tagged
+from secp256k1 import signature_valid
+from wire import Bad, Message, Refused, be4, be8, leaf_hash, put, root_from_path, root_of, tagged
 
 
 class Header:
@@ -191,3 +192,82 @@ def set_history(anchor, data):
     if anchor.header.next_validators_hash != anchor.header.validators_hash:
         anchor.set = anchor.next_set(next_set, anchor.height + 1, "SET_CHANGE")
     return f"the {len(anchor.set.validators)} validators since height {anchor.set.era}"
+
+
+# ---- equivocation ----
+
+PHASES = {1: "sign/pre-prepare", 2: "sign/prepare", 3: "sign/commit"}
+
+
+class SignedVote:
+    def __init__(self, data):
+        message = Message(data)
+        self.phase, self.view, self.height = message.number(1, 3), message.number(2), message.number(3)
+        self.hash, self.signature = message.fixed(4), message.fixed(5, 64)
+        message.end()
+
+    def signed(self, begin, key):
+        body = begin + put(3, self.view) + put(4, self.height) + put(5, self.hash)
+        return self.phase and signature_valid(key, tagged(PHASES[self.phase], body), self.signature)
+
+
+class SignedViewChange:
+    def __init__(self, data):
+        message = Message(data)
+        self.new_view, self.committed_height, self.committed_hash = message.number(1), message.number(2), message.fixed(3)
+        self.certificate, self.signature = message.bytes(4), message.fixed(5, 64)
+        message.end()
+
+    def signed(self, begin, key):
+        digest = tagged("certificate", self.certificate) if self.certificate else b""
+        body = (begin + put(3, self.new_view) + put(4, self.committed_height) + put(5, self.committed_hash)
+                + put(6, digest))
+        return signature_valid(key, tagged("sign/view-change", body), self.signature)
+
+    def carries(self, height, view):
+        """Brings a certificate of the height, of the view or above; or one that is none."""
+        if not self.certificate:
+            return False
+        try:
+            message = Message(self.certificate)
+            message.number(1, 2)
+            of_view, of_height = message.number(2) >= view, message.number(3) == height
+            message.bytes(4), message.bytes(5), message.bytes(6)
+            message.end()
+        except Bad:
+            return True
+        return of_view and of_height
+
+
+def equivocation(anchor, data):
+    message = Message(data)
+    evidence = message.bytes(1)
+    message.end()
+    message = Message(evidence)
+    era, key = message.number(1), message.fixed(2, 33)
+    parts = [message.bytes(field) for field in range(3, 7)]
+    message.end()
+    votes = [SignedVote(part) if part else None for part in parts[:2]]
+    changes = [SignedViewChange(part) if part else None for part in parts[2:]]
+    members = {validator[1]: validator[2] for validator in anchor.sets.get(era, ())}
+    if key not in members:
+        raise Refused("EVIDENCE_SET")
+    begin = put(1, anchor.genesis.chain_id) + put(2, era)
+    if all(votes) and not any(changes):
+        a, b = votes
+        wrong = a.phase and (a.phase, a.view, a.height) == (b.phase, b.view, b.height) and a.hash != b.hash
+    elif all(changes) and not any(votes):
+        a, b = changes
+        says = [(c.committed_height, c.committed_hash, c.certificate) for c in changes]
+        wrong = a.new_view == b.new_view and says[0] != says[1]
+    elif votes[0] and changes[0] and not votes[1] and not changes[1]:
+        a, b = votes[0], changes[0]
+        wrong = (a.phase == 3 and b.new_view > a.view and b.committed_height < a.height
+                 and not b.carries(a.height, a.view))
+    else:
+        wrong = False
+    if not wrong:
+        raise Refused("EVIDENCE")
+    if not a.signed(begin, key) or not b.signed(begin, key):
+        raise Refused("EVIDENCE_SIGNATURE")
+    return f"member {members[key]} signed twice in the era of {era}"

@@ -23,6 +23,7 @@ struct vector {
 };
 
 /* Ended by an entry without a name. */
+extern const struct vector evidence_vectors[]; /* vectors_evidence.c: who signed twice */
 extern const struct vector cell_vectors[];     /* vectors_cells.c: statistics */
 extern const struct vector block_vectors[];    /* vectors_block.c: transactions */
 extern const struct vector recovery_vectors[]; /* vectors_recovery.c */

@@ -136,6 +136,7 @@ class Anchor:
         """known: the anchor of a history that is trusted, with its newest set in `set`."""
         self.genesis, self.set, self.recoveries = genesis, genesis.set, []
         self.known, self.passed = known, known is None
+        self.sets = dict(known.sets) if known else {}  # era to validators
         self.set_base = None  # hash of the header that ended the era before, when it was shown
         message = Message(data)
         header, certificate, changes = message.bytes(1), message.bytes(2), message.all(3)
@@ -166,6 +167,8 @@ class Anchor:
             raise Refused("CONFLICT")
 
     def pass_known(self):
+        """Another set is derived."""
+        self.sets[self.set.era] = self.set.validators
         if not self.known:
             return
         if self.passed and self.set.era < self.known.height + 2:
@@ -312,7 +315,8 @@ def absence(anchor, data):
     return f"nothing in collection {collection} under {natural_key.hex()}"
 
 
-BODIES = {1: record, 2: archive, 3: absence, 4: kinds.transaction, 5: kinds.statistics, 6: kinds.set_history}
+BODIES = {1: record, 2: archive, 3: absence, 4: kinds.transaction, 5: kinds.statistics, 6: kinds.set_history,
+          8: kinds.equivocation}
 
 
 def opened(genesis, proof, known=None):

@@ -87,6 +87,17 @@ struct built world_set_history(struct world *world, bool last_change);
 struct built world_table(struct world *world);
 struct built world_cell(struct world *world, uint32_t place);
 struct built world_range(struct world *world, uint64_t start, uint32_t height);
+/* What a validator signs twice: in the set of genesis, or in the newest. */
+enum build_evidence {
+    EVIDENCE_PROPOSALS,
+    EVIDENCE_PREPARES,
+    EVIDENCE_COMMITS,
+    EVIDENCE_OTHER_VIEWS, /* no offence */
+    EVIDENCE_CHANGES,
+    EVIDENCE_FORGOTTEN,
+    EVIDENCE_REMEMBERED /* no offence */
+};
+struct built world_evidence(struct world *world, enum build_evidence what, bool genesis_era);
 void built_free(struct built *built);
 
 /* Taking proofs apart and putting them together again, so that a test changes one thing. */

@@ -342,7 +342,7 @@ static void test_form(void **state)
     opened->version = 2;
     expect(world, proof_close(opened), ST_UNKNOWN_KIND, VERIFY_FAULT_PROOF_VERSION,
            "of a protocol version that this verifier does not know");
-    for (uint32_t kind = VERIFY_SET_HISTORY + 1; kind < 12; kind++) {
+    for (uint32_t kind = VERIFY_EQUIVOCATION + 1; kind < 12; kind++) {
         opened = record(world);
         opened->kind = (Xuelian__ProofKind)kind;
         expect(world, proof_close(opened), ST_UNKNOWN_KIND, VERIFY_FAULT_PROOF_KIND,
