@@ -33,12 +33,14 @@ enum command {
     COMMAND_NEW_JOURNAL,
     COMMAND_FOLLOWING,
     COMMAND_VERIFY_STORE,
+    COMMAND_AUDIT,
     COMMANDS
 };
-static const char *const command_names[COMMANDS] = {"run", "init", "new-journal", "following",
-                                                    "verify-store"};
+static const char *const command_names[COMMANDS] = {"run",       "init",         "new-journal",
+                                                    "following", "verify-store", "audit"};
 /* How many data directories a command may be given. */
-static const uint32_t folders_max[COMMANDS] = {[COMMAND_VERIFY_STORE] = 1};
+static const uint32_t folders_max[COMMANDS] = {
+    [COMMAND_VERIFY_STORE] = 1, [COMMAND_AUDIT] = UPKEEP_FOLDERS_MAX};
 
 struct arguments {
     const char *config;
@@ -66,7 +68,7 @@ static void take_command(const char *word, struct argp_state *state)
     }
     argp_error(state,
                "\"%s\" is not a command; the commands are run, init, new-journal, following, "
-               "verify-store",
+               "verify-store, audit",
                word);
 }
 
@@ -88,7 +90,7 @@ static void check_arguments(struct argp_state *state)
     bool takes = arguments->command == COMMAND_INIT || arguments->command == COMMAND_NEW_JOURNAL;
     const struct upkeep *upkeep = &arguments->upkeep;
     if (upkeep->genesis != NULL && folders_max[arguments->command] == 0) {
-        argp_error(state, "--genesis is for verify-store");
+        argp_error(state, "--genesis is for verify-store and audit");
     } else if ((upkeep->genesis != NULL) != (upkeep->folder_count > 0)) {
         argp_error(state, "--genesis FILE and a data directory go together");
     } else if (upkeep->genesis != NULL && arguments->config != NULL) {
@@ -130,7 +132,7 @@ static error_t parse(int key, char *value, struct argp_state *state)
 static const struct argp parser = {
     .options = options,
     .parser = parse,
-    .args_doc = "[run|init|new-journal|following|verify-store [DIR]]",
+    .args_doc = "[run|init|new-journal|following|verify-store [DIR]|audit [DIR...]]",
     .doc =
         "Run a node of a Xuelian (学链) network.\v"
         "init makes the data directory and the vote journal of a new node, once. "
@@ -138,6 +140,7 @@ static const struct argp parser = {
         "with which the node follows until a set change names that number. "
         "following asks the running node for its signature that it follows, for a set change. "
         "verify-store reads all of a stopped node's blocks and state, and says what is damaged. "
+        "audit executes all blocks of data directories again, and compares them. "
         "run (the default) runs the node until SIGTERM or SIGINT; SIGHUP reads log_level again."};
 
 static struct node *node;
@@ -243,6 +246,8 @@ static int upkeep(const struct upkeep *upkeep)
     switch (arguments.command) {
     case COMMAND_VERIFY_STORE:
         return upkeep_verify_store(upkeep);
+    case COMMAND_AUDIT:
+        return upkeep_audit(upkeep);
     case COMMAND_RUN:
     case COMMAND_INIT:
     case COMMAND_NEW_JOURNAL:
@@ -272,6 +277,7 @@ static int command(const struct node_config *config)
         status = ask_following(config, text, sizeof text);
         break;
     case COMMAND_VERIFY_STORE:
+    case COMMAND_AUDIT:
     case COMMANDS:
         break;
     }

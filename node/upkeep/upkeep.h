@@ -21,6 +21,8 @@ struct upkeep {
 };
 
 int upkeep_verify_store(const struct upkeep *upkeep);
+/* 2: a block is not what its transactions give, or not certified; 3: two certified blocks of one height. */
+int upkeep_audit(const struct upkeep *upkeep);
 
 /* ---- What they share ---- */
 

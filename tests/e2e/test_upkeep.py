@@ -1,6 +1,7 @@
 #!/usr/bin/env python3
-"""What is done to the stores of a node that is stopped: verify-store."""
+"""What is done to the stores of nodes that are stopped: verify-store, audit."""
 import os
+import re
 import shutil
 import unittest
 
@@ -8,6 +9,7 @@ import harness
 from harness import Network
 
 SPOIL_STORE = os.path.join(harness.BIN, "e2e_spoil_store")
+FORK_LOG = os.path.join(harness.BIN, "e2e_fork_log")
 
 
 def upkeep(*words, lang="C", ok=True):
@@ -130,6 +132,67 @@ class Upkeep(unittest.TestCase):
             self.net.stop_all()
             shutil.rmtree(os.path.join(self.node.data, f"{part}.damaged"))
             self.whole()
+
+    # ---- audit ----
+
+    def audit(self, *folders, **more):
+        return upkeep("audit", "--genesis", self.net.genesis, *folders, **more)
+
+    def copy(self, node, name):
+        """A copy of a data directory, for a test to do with as it likes."""
+        folder = self.net.file(name)
+        shutil.copytree(node.data, folder)
+        self.addCleanup(shutil.rmtree, folder)
+        return folder
+
+    def fork(self, folder, salt, what, *nodes):
+        harness.run(FORK_LOG, self.net.folder, folder, salt, what, *nodes)
+
+    def test_audit(self):
+        folders = [node.data for node in self.net.nodes]
+        _, said, _ = self.audit(*folders)
+        self.assertRegex(said, r"^Audited: \d+ blocks with 84 transactions executed again, every root is the certified "
+                               r"one; [\d.]+ s\.\n")
+        for folder in folders:
+            self.assertIn(f"  {folder}: the same blocks up to ", said)
+        _, said, _ = upkeep("audit", "--config", self.node.config, lang="zh_CN.UTF-8")
+        self.assertRegex(said, "^审计通过：重新执行\\d+个区块、84笔交易")
+
+    def test_audit_of_a_wrong_block(self):
+        """Certified by all, and not what its transactions give: who executes it finds out."""
+        folder = self.copy(self.node, "wrong")
+        self.fork(folder, 0, "wrong", 1, 2, 3)
+        code, said, why = self.audit(folder, ok=False)
+        self.assertEqual((code, said), (2, ""))
+        self.assertRegex(why, r"block \d+: its transactions give another state root than it says")
+        self.assertIn("按其交易重算的状态根与所载不符", self.audit(folder, lang="zh_CN", ok=False)[2])
+
+    def test_audit_of_a_conflict(self):
+        """Two certified blocks of one height: who signed both is named."""
+        folders = [self.copy(self.node, "one"), self.copy(self.node, "other")]
+        self.fork(folders[0], 0, "right", 1, 2, 3)
+        self.fork(folders[1], 7, "right", 2, 3, 4)
+        code, said, _ = self.audit(*folders, ok=False)
+        self.assertEqual(code, 3, said)
+        lines = said.splitlines()
+        self.assertRegex(lines[0], r"^Conflict: block \d+ of .*/one and of .*/other differ, and both are certified\.$")
+        self.assertEqual(len(lines), 3, said)
+        named = [re.match(r"^  guilty: member (\d) .*, key [0-9a-f]{66}: two votes in one slot$", line)[1]
+                 for line in lines[1:]]
+        self.assertEqual(sorted(named), ["2", "3"])
+        self.assertRegex(self.audit(*folders, lang="zh_CN", ok=False)[1], "^冲突：区块\\d+在(.|\n)*有过错：机构")
+
+    def test_audit_of_what_cannot_be_read(self):
+        folder = self.copy(self.node, "rotten")
+        harness.run(SPOIL_STORE, os.path.join(folder, "log"), b"B".hex(), "flip")
+        code, _, why = self.audit(folder, ok=False)
+        self.assertEqual(code, 1)
+        self.assertIn("block 1 cannot be read", why)
+        self.assertIn("xueliand verify-store says more", why)
+        folder = self.copy(self.node, "behind")
+        code, _, why = self.audit(self.net.top, folder, ok=False)
+        self.assertEqual(code, 1)
+        self.assertIn("there is no database at", why)
 
     def test_words_that_are_wrong(self):
         for words, sentence in (
