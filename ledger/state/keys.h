@@ -25,6 +25,8 @@
  *   'X' 'a' account position, item        the items that rest on it
  *   'X' 'e' hash                          an offence that evidence is recorded of
  *   'X' 'k' account position, outcome, member   its recognition of that; 0 when revoked
+ *   'X' 'f' account position              its links, items, to the accounts merged into it
+ *   'X' 't' account position, learner, item   the lot in it of points that moved from that account's lot
  *   'X' 'g' role                          the active members that have it, ascending
  *   'X' 'm' account position, 0, member, programme   credits converted into it
  *   'X' 'c' account position, 0, entry, 0   units of a catalogue entry that stand
@@ -48,7 +50,7 @@
 #include "proto/bytes.h"
 #include "proto/limits.h"
 
-#define STATE_KEY_SIZE_MAX 48u
+#define STATE_KEY_SIZE_MAX 56u
 
 struct state_key {
     uint8_t data[STATE_KEY_SIZE_MAX];

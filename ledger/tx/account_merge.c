@@ -1,6 +1,7 @@
 /* 合并: a second account of the same learner is merged into the first. Its items stay where they are; an item of the
  * first names it, and what it held. */
 #include "ledger/tx/account_rules.h"
+#include "ledger/tx/family.h"
 #include "ledger/tx/points.h"
 #include "proto/bytes.h"
 #include "proto/canonical.h"
@@ -43,8 +44,9 @@ static uint32_t check_merge(const Xuelian__AccountMerge *merge, const struct acc
                                                                            : ST_OK;
 }
 
-static void append_link(struct state *state, const struct block_context *context,
-                        const struct tx *tx, struct account *account, const struct account *other)
+static uint64_t append_link(struct state *state, const struct block_context *context,
+                            const struct tx *tx, struct account *account,
+                            const struct account *other)
 {
     Xuelian__Link link = XUELIAN__LINK__INIT;
     struct hash32 root;
@@ -53,9 +55,9 @@ static void append_link(struct state *state, const struct block_context *context
     link.other = field_borrow(&other->learner, 32);
     link.item_count = other->items.size;
     link.item_root = field_borrow(&root, 32);
-    item_append(state, context, tx, 0, account, XUELIAN__ITEM_KIND__ITEM_KIND_LINK,
-                XUELIAN__ITEM_STATUS__ITEM_STATUS_VALID,
-                bytes_of(content, canonical_encode(content, &link.base)));
+    return item_append(state, context, tx, 0, account, XUELIAN__ITEM_KIND__ITEM_KIND_LINK,
+                       XUELIAN__ITEM_STATUS__ITEM_STATUS_VALID,
+                       bytes_of(content, canonical_encode(content, &link.base)));
 }
 
 enum status account_merge_apply(struct state *state, const struct block_context *context,
@@ -90,12 +92,12 @@ enum status account_merge_apply(struct state *state, const struct block_context 
     if (status != ST_OK || *code != ST_OK) {
         return status;
     }
-    append_link(state, context, tx, account, other);
+    status = family_add(state, account, append_link(state, context, tx, account, other));
     account->linked += other->linked + 1;
     other->status = XUELIAN__ACCOUNT_STATUS__ACCOUNT_STATUS_MERGED;
     other->frozen_by = 0;
     other->merged = true;
     other->merged_into = account->learner;
     other->dirty = true;
-    return ST_OK;
+    return status;
 }

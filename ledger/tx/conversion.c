@@ -2,6 +2,7 @@
 
 #include "ledger/state/statistics.h"
 #include "ledger/tx/dependents.h"
+#include "ledger/tx/family.h"
 #include "proto/bytes.h"
 #include "proto/canonical.h"
 #include "proto/check.h"
@@ -141,13 +142,12 @@ static enum status evaluate_credits(struct state *state, const struct account *a
                                     uint64_t used, struct conversion *conversion, uint32_t *code)
 {
     struct count_key key;
-    struct overlay *overlay = state_overlay(state);
     uint64_t own = standing == NULL ? 0 : standing->credits;
     enum status status =
-        count_get(overlay, account, series_key(rule, &key), &conversion->rule_total);
+        family_count(state, account, series_key(rule, &key), &conversion->rule_total);
     if (status == ST_OK) {
         status =
-            count_get(overlay, account, programme_key(rule, &key), &conversion->programme_total);
+            family_count(state, account, programme_key(rule, &key), &conversion->programme_total);
     }
     if (status != ST_OK) {
         return status;

@@ -1,6 +1,7 @@
 #include "ledger/tx/dependents.h"
 
 #include "ledger/tx/item_list.h"
+#include "ledger/tx/points.h"
 #include "proto/check.h"
 
 _Static_assert((int)LIMIT_DEPENDENTS_MAX <= (int)ITEM_LIST_MAX,
@@ -15,13 +16,15 @@ static struct state_key list_key(const struct account *account, uint64_t source)
     return key;
 }
 
-/* True for a status that an item never leaves: nothing rests on what it once rested on. */
+/* True for a status that an item never leaves: nothing rests on what it once rested on. Not for points that have moved
+ * on: what they became rests on it still. */
 static bool final(const struct item *item, uint32_t date)
 {
     (void)date;
     return item->version->status == XUELIAN__ITEM_STATUS__ITEM_STATUS_REVOKED ||
            item->version->status == XUELIAN__ITEM_STATUS__ITEM_STATUS_REFUSED ||
-           item->version->status == XUELIAN__ITEM_STATUS__ITEM_STATUS_ENDED;
+           (item->version->status == XUELIAN__ITEM_STATUS__ITEM_STATUS_ENDED &&
+            item->version->kind != XUELIAN__ITEM_KIND__ITEM_KIND_POINTS);
 }
 
 static enum status list_with_room(struct state *state, const struct account *account,
@@ -123,6 +126,9 @@ enum status dependents_review(struct state *state, const struct block_context *c
                 state, context, tx, index, account, &item, XUELIAN__ITEM_STATUS__ITEM_STATUS_REVIEW,
                 (struct bytes){0}, XUELIAN__ITEM_REASON__ITEM_REASON_SOURCE, &code);
             CHECK(code == ST_OK); /* a review finds room whatever the number of versions */
+        } else if (status == ST_OK && item.version->kind == XUELIAN__ITEM_KIND__ITEM_KIND_POINTS &&
+                   item.version->status == XUELIAN__ITEM_STATUS__ITEM_STATUS_ENDED) {
+            status = points_review_moved(state, context, tx, index, account, &item);
         }
     }
     return status;

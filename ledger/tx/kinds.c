@@ -21,6 +21,8 @@ enum { WORK_CONVERSION = 30, WORK_SOURCE = 10, WORK_CHANGE = 5 };
 enum { WORK_REVIEW = LIMIT_DEPENDENTS_MAX * WORK_CHANGE };
 /* Up to 32 lots changed and 256 read. */
 enum { WORK_LOTS = 32 * WORK_CHANGE + 20 };
+/* Up to 32 lots changed, and as many that their points went on to. */
+enum { WORK_RETURN = 2 * WORK_LOTS };
 /* Up to 100 changes on records of up to 24 KiB, up to 256 votes counted, up to 64 signatures. */
 enum { WORK_VOTE = 200, WORK_ENACT = 900, WORK_RECORD = 20 };
 static const struct tx_kind kinds[] = {
@@ -70,9 +72,11 @@ static const struct tx_kind kinds[] = {
     WORK(POINTS_REDEEM, "points-redeem", points_redemption, false, UNSPECIFIED, points_redeem,
          WORK_LOTS),
     WORK(POINTS_FULFIL, "points-fulfil", item_act, false, UNSPECIFIED, points_fulfil, WORK_CHANGE),
-    WORK(POINTS_CANCEL, "points-cancel", item_act, false, UNSPECIFIED, points_cancel, WORK_LOTS),
-    WORK(POINTS_REVERSE, "points-reverse", item_act, false, UNSPECIFIED, points_reverse, WORK_LOTS),
-    WORK(POINTS_UPHOLD, "points-uphold", item_act, false, UNSPECIFIED, points_uphold, WORK_SOURCE),
+    WORK(POINTS_CANCEL, "points-cancel", item_act, false, UNSPECIFIED, points_cancel, WORK_RETURN),
+    WORK(POINTS_REVERSE, "points-reverse", item_act, false, UNSPECIFIED, points_reverse,
+         WORK_RETURN),
+    WORK(POINTS_UPHOLD, "points-uphold", item_act, false, UNSPECIFIED, points_uphold,
+         WORK_SOURCE + 2 * WORK_CHANGE),
     WORK(CONSENT_GRANT, "consent-grant", consent, false, UNSPECIFIED, consent_grant_apply,
          WORK_CHANGE),
     WORK(CONSENT_WITHDRAW, "consent-withdraw", consent_withdrawal, false, UNSPECIFIED,

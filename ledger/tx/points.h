@@ -76,15 +76,51 @@ enum status points_choose(struct state *state, const struct account *account,
 enum status points_take(struct state *state, const struct block_context *context,
                         const struct tx *tx, uint32_t index, struct account *account,
                         struct lots *lots, const struct points_entry *entry);
-/* Whether the parts can go back. *code: OK; VERSIONS_FULL, LOTS_FULL. Returns ST_OK; ST_CORRUPT, ST_IO. */
-enum status points_return_check(struct state *state, const struct account *account,
-                                const struct lots *lots, const struct points_entry *entry,
-                                uint32_t *code);
-/* Gives the parts back to their lots. What came from a lot that is reversed is reversed at once.
+/* Whether the parts can go back: of an account that was merged, to the one that it led to.
+ * *code: OK; VERSIONS_FULL, LOTS_FULL, ACCOUNT_FULL. Returns ST_OK; ST_CORRUPT, ST_IO. */
+enum status points_return_check(struct state *state, const struct block_context *context,
+                                struct account *account, const struct lots *lots,
+                                const struct points_entry *entry, uint32_t *code);
+/* Gives the parts back to their lots. What came from a lot that is reversed is reversed at once; what can be spent and
+ * belongs to an account that was merged goes on to where its points went.
  * Returns ST_OK; ST_CORRUPT, ST_IO. */
 enum status points_return(struct state *state, const struct block_context *context,
                           const struct tx *tx, uint32_t index, struct account *account,
                           struct lots *lots, const struct points_entry *entry);
+
+/* ---- Where points of merged accounts went ---- */
+
+/* Points that move keep their origin: the account and the lot that earned them. In each account there is one lot of an
+ * origin at most, and they follow each other from the origin along the merges. */
+struct lot_place {
+    struct account *account;
+    uint64_t item;
+};
+
+/* The last lot with the origin of this one. Returns ST_OK; ST_CORRUPT, ST_IO. */
+enum status points_last(struct state *state, struct account *account, uint64_t item,
+                        const struct points_entry *lot, struct lot_place *last);
+
+/* Points of a lot that cannot stay in an account that was merged: `points`, which `lot` does not count as remaining, go
+ * to the last lot of its origin, or to a new one in the account that the merges led to. When that last one is
+ * reversed they are reversed in `lot`. Changes *lot; the caller writes it, its status as *status_after says.
+ * There is room. Returns ST_OK; ST_CORRUPT, ST_IO. */
+enum status points_pass_on(struct state *state, const struct block_context *context,
+                           const struct tx *tx, uint32_t index, struct account *account,
+                           const struct item *item, struct points_entry *lot, uint32_t points,
+                           Xuelian__ItemStatus *status_after);
+/* Whether that lot may get another version. *code: OK, VERSIONS_FULL. Returns ST_OK; ST_CORRUPT, ST_IO. */
+enum status points_pass_on_check(struct state *state, struct account *account,
+                                 const struct item *item, const struct points_entry *lot,
+                                 uint32_t *code);
+/* Whether a lot, when it is given points or upheld, passes them on: it is in an account that was merged, not under
+ * review, and has not expired. */
+bool points_passes_on(const struct block_context *context, const struct account *account,
+                      Xuelian__ItemStatus status, const struct points_entry *lot);
+/* Puts under review the lot that holds what moved from a lot that has ended. Returns ST_OK; ST_CORRUPT, ST_IO. */
+enum status points_review_moved(struct state *state, const struct block_context *context,
+                                const struct tx *tx, uint32_t index, struct account *account,
+                                const struct item *item);
 
 /* ---- Merging accounts ---- */
 

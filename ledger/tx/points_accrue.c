@@ -1,6 +1,7 @@
 /* 积分获得: points for an outcome under a rule. */
 #include "ledger/state/statistics.h"
 #include "ledger/tx/dependents.h"
+#include "ledger/tx/family.h"
 #include "ledger/tx/points.h"
 #include "ledger/tx/source.h"
 #include "proto/bytes.h"
@@ -109,10 +110,9 @@ static enum status check_ceilings(struct state *state, const struct block_contex
     struct points_entry *lot = &accrual->lot;
     const struct count_key series = series_key(rule);
     const struct count_key year = year_key(rule, context->date);
-    enum status status =
-        count_get(state_overlay(state), accrual->account, &series, &lot->rule_total);
+    enum status status = family_count(state, accrual->account, &series, &lot->rule_total);
     if (status == ST_OK) {
-        status = count_get(state_overlay(state), accrual->account, &year, &lot->year_total);
+        status = family_count(state, accrual->account, &year, &lot->year_total);
     }
     if (status != ST_OK) {
         return status;

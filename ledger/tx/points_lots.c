@@ -2,6 +2,7 @@
 
 #include "ledger/state/keys.h"
 #include "ledger/state/statistics.h"
+#include "ledger/tx/family.h"
 #include "ledger/tx/points.h"
 #include "proto/bytes.h"
 #include "proto/canonical.h"
@@ -226,12 +227,13 @@ enum status points_choose(struct state *state, const struct account *account,
 /* Changes a lot that was checked before. */
 static enum status change_lot(struct state *state, const struct block_context *context,
                               const struct tx *tx, uint32_t index, struct account *account,
-                              const struct item *item, const struct points_entry *lot)
+                              const struct item *item, Xuelian__ItemStatus after,
+                              const struct points_entry *lot)
 {
     uint8_t content[ITEM_CONTENT_SIZE_MAX];
     uint32_t code = ST_OK;
-    enum status status = item_change(state, context, tx, index, account, item,
-                                     item->version->status, points_encode(content, lot), &code);
+    enum status status = item_change(state, context, tx, index, account, item, after,
+                                     points_encode(content, lot), &code);
     CHECK(code == ST_OK);
     return status;
 }
@@ -252,7 +254,7 @@ enum status points_take(struct state *state, const struct block_context *context
         lot.remaining -= part->points;
         account->points -= part->points;
         lots_set(lots, part->item, lot.expiry_date, lot.remaining);
-        status = change_lot(state, context, tx, index, account, &item, &lot);
+        status = change_lot(state, context, tx, index, account, &item, item.version->status, &lot);
         if (status != ST_OK) {
             return status;
         }
@@ -267,59 +269,86 @@ static bool goes_back(const struct item *item)
     return item_counts(item) || item->version->status == XUELIAN__ITEM_STATUS__ITEM_STATUS_REVIEW;
 }
 
-enum status points_return_check(struct state *state, const struct account *account,
-                                const struct lots *lots, const struct points_entry *entry,
-                                uint32_t *code)
+enum status points_return_check(struct state *state, const struct block_context *context,
+                                struct account *account, const struct lots *lots,
+                                const struct points_entry *entry, uint32_t *code)
 {
-    if (lots->count + entry->part_count > LIMIT_POINTS_LOTS_HELD_MAX) {
+    struct account *end = NULL;
+    struct lots there;
+    enum status status = family_end(state, account, &end);
+    if (status == ST_OK) {
+        status = lots_read(state, end, context->date, &there);
+    }
+    if (status != ST_OK) {
+        return status;
+    }
+    if (lots->count + entry->part_count > LIMIT_POINTS_LOTS_HELD_MAX ||
+        there.count + entry->part_count > LIMIT_POINTS_LOTS_HELD_MAX) {
         *code = ST_LOTS_FULL;
         return ST_OK;
     }
-    for (uint32_t i = 0; i < entry->part_count; i++) {
+    for (uint32_t i = 0; i < entry->part_count && *code == ST_OK; i++) {
         struct item item;
         struct points_entry lot;
-        enum status status = read_lot(state, account, entry->parts[i].item, &item, &lot);
+        status = read_lot(state, account, entry->parts[i].item, &item, &lot);
         if (status != ST_OK) {
             return status;
         }
         if (item.version->number >= LIMIT_ITEM_VERSIONS_MAX) {
             *code = ST_VERSIONS_FULL;
-            return ST_OK;
+        } else if (points_passes_on(context, account, item.version->status, &lot)) {
+            status = points_pass_on_check(state, account, &item, &lot, code);
+        }
+        if (status != ST_OK) {
+            return status;
         }
     }
+    if (*code == ST_OK && end != account &&
+        end->items.size + entry->part_count > LIMIT_ACCOUNT_ITEMS_MAX) {
+        *code = ST_ACCOUNT_FULL;
+    }
     return ST_OK;
+}
+
+/* One part, back to its lot, or on to where that lot's points went. */
+static enum status return_part(struct state *state, const struct block_context *context,
+                               const struct tx *tx, uint32_t index, struct account *account,
+                               struct lots *lots, const struct points_part *part)
+{
+    struct item item;
+    struct points_entry lot;
+    enum status status = read_lot(state, account, part->item, &item, &lot);
+    if (status != ST_OK) {
+        return status;
+    }
+    Xuelian__ItemStatus after = item.version->status;
+    if (after == XUELIAN__ITEM_STATUS__ITEM_STATUS_REVOKED) {
+        lot.reversed += part->points;
+        status = statistics_points(state, lot.region, lot.date / 10000, part->points, false);
+    } else if (points_passes_on(context, account, after, &lot)) {
+        status =
+            points_pass_on(state, context, tx, index, account, &item, &lot, part->points, &after);
+    } else {
+        lot.remaining += part->points;
+        account->points += part->points;
+        if (goes_back(&item) && (lot.expiry_date == 0 || context->date <= lot.expiry_date)) {
+            lots_set(lots, part->item, lot.expiry_date, lot.remaining);
+        }
+    }
+    return status == ST_OK ? change_lot(state, context, tx, index, account, &item, after, &lot)
+                           : status;
 }
 
 enum status points_return(struct state *state, const struct block_context *context,
                           const struct tx *tx, uint32_t index, struct account *account,
                           struct lots *lots, const struct points_entry *entry)
 {
-    for (uint32_t i = 0; i < entry->part_count; i++) {
-        const struct points_part *part = &entry->parts[i];
-        struct item item;
-        struct points_entry lot;
-        enum status status = read_lot(state, account, part->item, &item, &lot);
-        if (status != ST_OK) {
-            return status;
-        }
-        if (item.version->status == XUELIAN__ITEM_STATUS__ITEM_STATUS_REVOKED) {
-            lot.reversed += part->points;
-            status = statistics_points(state, lot.region, lot.date / 10000, part->points, false);
-        } else {
-            lot.remaining += part->points;
-            account->points += part->points;
-        }
-        if (status == ST_OK && goes_back(&item) &&
-            (lot.expiry_date == 0 || context->date <= lot.expiry_date)) {
-            lots_set(lots, part->item, lot.expiry_date, lot.remaining);
-        }
-        if (status == ST_OK) {
-            status = change_lot(state, context, tx, index, account, &item, &lot);
-        }
-        if (status != ST_OK) {
-            return status;
-        }
+    enum status status = ST_OK;
+    for (uint32_t i = 0; i < entry->part_count && status == ST_OK; i++) {
+        status = return_part(state, context, tx, index, account, lots, &entry->parts[i]);
     }
-    lots_write(state, account, lots);
-    return ST_OK;
+    if (status == ST_OK) {
+        lots_write(state, account, lots);
+    }
+    return status;
 }

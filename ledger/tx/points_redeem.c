@@ -1,5 +1,6 @@
 /* 积分兑换: units of the catalogue, reserved, handed out or cancelled. */
 #include "ledger/state/counts.h"
+#include "ledger/tx/family.h"
 #include "ledger/tx/points.h"
 #include "ledger/tx/points_act.h"
 #include "ledger/tx/records.h"
@@ -46,7 +47,7 @@ static enum status check_entry(struct state *state, const struct block_context *
         return ST_OK;
     }
     const struct count_key key = units_key(entry->id);
-    enum status status = count_get(state_overlay(state), account, &key, &units);
+    enum status status = family_count(state, account, &key, &units);
     if (status != ST_OK) {
         return status;
     }
@@ -137,7 +138,7 @@ enum status points_give_back(struct state *state, const struct block_context *co
     bool reserved = act->item.version->status == XUELIAN__ITEM_STATUS__ITEM_STATUS_APPLIED;
     enum status status = lots_read(state, act->account, context->date, &lots);
     if (status == ST_OK) {
-        status = points_return_check(state, act->account, &lots, &act->entry, code);
+        status = points_return_check(state, context, act->account, &lots, &act->entry, code);
     }
     if (status == ST_OK && *code == ST_OK) {
         status = item_change_because(state, context, tx, index, act->account, &act->item,
@@ -201,6 +202,18 @@ enum status points_fulfil(struct state *state, const struct block_context *conte
     return status;
 }
 
+/* Who acts for the learner of the account, or, when it was merged, of the one that it led to. */
+static enum status held(struct state *state, const struct block_context *context,
+                        const struct points_act *act, const struct tx_signer *signer, bool *may)
+{
+    struct account *end = NULL;
+    enum status status = account_held_by(state, context, act->account, signer, may);
+    if (status == ST_OK && !*may) {
+        status = family_end(state, act->account, &end);
+    }
+    return status == ST_OK && !*may ? account_held_by(state, context, end, signer, may) : status;
+}
+
 enum status points_cancel(struct state *state, const struct block_context *context,
                           const struct tx *tx, uint32_t index, uint32_t *code)
 {
@@ -213,7 +226,7 @@ enum status points_cancel(struct state *state, const struct block_context *conte
         status = points_provider(state, tx, entry, &may);
     }
     if (status == ST_OK && *code == ST_OK && !may) {
-        status = account_held_by(state, context, act.account, &tx->signers[0], &may);
+        status = held(state, context, &act, &tx->signers[0], &may);
     }
     if (status != ST_OK || *code != ST_OK) {
         return status;

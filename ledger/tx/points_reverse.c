@@ -1,6 +1,7 @@
 /* 积分冲回, 复核: lots taken back, upheld; redemptions returned. */
 #include "ledger/state/counts.h"
 #include "ledger/state/statistics.h"
+#include "ledger/tx/family.h"
 #include "ledger/tx/points_act.h"
 #include "ledger/tx/source.h"
 #include "proto/bytes.h"
@@ -178,6 +179,65 @@ static enum status check_source(struct state *state, const struct account *accou
     return ST_OK;
 }
 
+/* Of points that moved in, the lot that earned them says on what they rest. */
+static enum status check_origin(struct state *state, struct points_act *act,
+                                const Xuelian__Rule *rule, uint32_t *code)
+{
+    struct points_entry earned;
+    struct account *origin = NULL;
+    struct item item;
+    if (act->entry.type == XUELIAN__POINTS_TYPE__POINTS_TYPE_ACCRUAL) {
+        return check_source(state, act->account, rule, &act->entry, code);
+    }
+    enum status status = state_account(state, &act->entry.from_account, &origin);
+    if (status == ST_OK) {
+        status = item_read_known(state, origin, act->entry.source_item, &item);
+    }
+    if (status == ST_OK) {
+        status = points_decode(&earned, &item);
+    }
+    return status == ST_OK ? check_source(state, origin, rule, &earned, code) : status;
+}
+
+/* Upheld in an account that was merged, what remains goes on to where it can be spent. */
+static enum status uphold_merged(struct state *state, const struct block_context *context,
+                                 const struct tx *tx, uint32_t index, struct points_act *act,
+                                 Xuelian__ItemStatus *after, uint32_t *code)
+{
+    struct account *end = NULL;
+    struct account *account = act->account;
+    struct lots lots;
+    struct points_entry *lot = &act->entry;
+    uint32_t points = lot->remaining;
+    enum status status = family_end(state, account, &end);
+    if (status == ST_OK) {
+        status = lots_read(state, end, context->date, &lots);
+    }
+    if (status != ST_OK) {
+        return status;
+    }
+    if (act->item.version->number >= LIMIT_ITEM_VERSIONS_MAX) {
+        *code = ST_VERSIONS_FULL;
+    } else if (lots.count >= LIMIT_POINTS_LOTS_MAX) {
+        *code = ST_LOTS_FULL;
+    } else if (end->items.size >= LIMIT_ACCOUNT_ITEMS_MAX) {
+        *code = ST_ACCOUNT_FULL;
+    }
+    if (*code != ST_OK) {
+        return ST_OK;
+    }
+    status = lots_read(state, account, context->date, &lots);
+    if (status == ST_OK) {
+        CHECK(account->points >= points);
+        account->points -= points;
+        lot->remaining = 0;
+        lots_set(&lots, act->payload->item, lot->expiry_date, 0);
+        lots_write(state, account, &lots);
+        status = points_pass_on(state, context, tx, index, account, &act->item, lot, points, after);
+    }
+    return status;
+}
+
 enum status points_uphold(struct state *state, const struct block_context *context,
                           const struct tx *tx, uint32_t index, uint32_t *code)
 {
@@ -185,6 +245,7 @@ enum status points_uphold(struct state *state, const struct block_context *conte
     uint8_t content[ITEM_CONTENT_SIZE_MAX];
     uint64_t memory[RECORD_MEMORY_SIZE / 8];
     const Xuelian__Rule *rule = NULL;
+    Xuelian__ItemStatus after = XUELIAN__ITEM_STATUS__ITEM_STATUS_VALID;
     enum status status = points_read_act(state, tx, index, &act, code);
     if (status != ST_OK || *code != ST_OK) {
         return status;
@@ -201,11 +262,14 @@ enum status points_uphold(struct state *state, const struct block_context *conte
         *code = ST_WRONG_STATE;
         return ST_OK;
     }
-    status = check_source(state, act.account, rule, &act.entry, code);
+    status = check_origin(state, &act, rule, code);
+    if (status == ST_OK && *code == ST_OK && act.entry.remaining > 0 &&
+        points_passes_on(context, act.account, after, &act.entry)) {
+        status = uphold_merged(state, context, tx, index, &act, &after, code);
+    }
     if (status != ST_OK || *code != ST_OK) {
         return status;
     }
-    return item_change_because(state, context, tx, index, act.account, &act.item,
-                               XUELIAN__ITEM_STATUS__ITEM_STATUS_VALID,
+    return item_change_because(state, context, tx, index, act.account, &act.item, after,
                                points_encode(content, &act.entry), act.payload->reason, code);
 }

@@ -12,7 +12,7 @@
 enum { ACCOUNTS = XUELIAN__COLLECTION__COLLECTION_ACCOUNTS, RUN_BITS = 6, RUNS_MAX = 64 };
 
 /* Letters of indexes that are kept by account, ascending. */
-static const char letters[] = "acdkmprsuy";
+static const char letters[] = "acdfkmprstuy";
 enum { LETTERS = sizeof letters - 1 };
 
 struct account_scan {

@@ -165,7 +165,8 @@ static bool final(const Xuelian__ItemVersion *version)
 {
     return is(version, XUELIAN__ITEM_STATUS__ITEM_STATUS_REVOKED) ||
            is(version, XUELIAN__ITEM_STATUS__ITEM_STATUS_REFUSED) ||
-           is(version, XUELIAN__ITEM_STATUS__ITEM_STATUS_ENDED);
+           (is(version, XUELIAN__ITEM_STATUS__ITEM_STATUS_ENDED) &&
+            version->kind != XUELIAN__ITEM_KIND__ITEM_KIND_POINTS);
 }
 
 static enum status decode(const Xuelian__ItemVersion *version,
@@ -336,6 +337,12 @@ static enum status take_lot(struct derive *derive, const Xuelian__ItemVersion *v
             note_rests(derive, lot->source_item, version->item);
         }
     }
+    if (!earned) {
+        struct state_key key = key_letter(derive, 't');
+        key_add_hash(&key, &lot->from_account);
+        key_add64(&key, lot->source_item);
+        (void)note(derive, NOTE_KNOWN, &key, version->item);
+    }
     if (lot->remaining > 0 && (counts(version) || reviewed(version)) && expiry >= derive->date) {
         struct state_key key = key_letter(derive, 'p');
         struct note *made = note(derive, NOTE_LOTS, &key, lot->remaining);
@@ -438,8 +445,13 @@ enum status derive_version(struct derive *derive, const Xuelian__ItemVersion *ve
             note_item(derive, &key, version->item);
         }
         return ST_OK;
-    case XUELIAN__ITEM_KIND__ITEM_KIND_KEY:
     case XUELIAN__ITEM_KIND__ITEM_KIND_LINK:
+        if (newest) {
+            struct state_key key = key_letter(derive, 'f');
+            note_item(derive, &key, version->item);
+        }
+        return ST_OK;
+    case XUELIAN__ITEM_KIND__ITEM_KIND_KEY:
         return ST_OK;
     case XUELIAN__ITEM_KIND__ITEM_KIND_UNSPECIFIED:
     case _XUELIAN__ITEM_KIND_IS_INT_SIZE:

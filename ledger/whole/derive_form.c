@@ -177,14 +177,24 @@ static size_t live_lots(const struct derive *derive, struct bytes stored, uint8_
 /* Sizes of a key of each letter, without and with what follows the position; and of the parts of a value. */
 static size_t part_size(struct bytes key)
 {
-    enum { COUNT_KEY = 26, LIST_KEY = 18, CONSENT_KEY = 14, KNOWN_KEY = 22, ACCOUNT_KEY = 10 };
+    enum {
+        COUNT_KEY = 26,
+        LIST_KEY = 18,
+        CONSENT_KEY = 14,
+        KNOWN_KEY = 22,
+        ACCOUNT_KEY = 10,
+        ORIGIN_KEY = 50
+    };
     switch (key.size < 2 ? 0 : key.data[1]) {
     case 'a':
         return key.size == LIST_KEY ? 8 : 0;
     case 'c':
         return key.size == CONSENT_KEY || key.size == COUNT_KEY ? 8 : 0;
     case 'd':
+    case 'f':
         return key.size == ACCOUNT_KEY ? 8 : 0;
+    case 't':
+        return key.size == ORIGIN_KEY ? 8 : 0;
     case 'k':
         return key.size == KNOWN_KEY ? 8 : 0;
     case 'm':
@@ -216,7 +226,7 @@ enum status derive_normal(struct derive *derive, struct bytes key, struct bytes 
     }
     uint8_t letter = key.data[1];
     size_t size = stored.size;
-    if (letter == 'a' || letter == 'd' || (letter == 'c' && key.size == 14)) {
+    if (letter == 'a' || letter == 'd' || letter == 'f' || (letter == 'c' && key.size == 14)) {
         size = live_items(derive, letter, stored, derive->normal);
     } else if (letter == 'p') {
         size = live_lots(derive, stored, derive->normal);

@@ -9,6 +9,7 @@
 #include "proto/bytes.h"
 #include "proto/canonical.h"
 #include "proto/convert.h"
+#include "proto/tx_account.pb-c.h"
 
 static char name[] = "演示规则";
 
@@ -91,6 +92,7 @@ size_t net_genesis_bytes(uint8_t *out, Xuelian__Rule **rules, size_t rule_count,
     }
     genesis->members[1]->deposit_kinds = kinds;
     genesis->members[1]->n_deposit_kinds = 9;
+    genesis->members[5]->kind = XUELIAN__MEMBER_KIND__MEMBER_KIND_IDENTITY_SERVICE;
     genesis->rules = rules;
     genesis->n_rules = rule_count;
     genesis->catalogue = catalogue;
@@ -226,6 +228,22 @@ void net_account(struct net *net, uint32_t learner, bool with_key)
     }
     assert_int_equal(net_submit(net, XUELIAN__TX_KIND__TX_KIND_ACCOUNT_OPEN, &opening.base, 1),
                      ST_OK);
+}
+
+uint32_t net_merge(struct net *net, uint32_t account, uint32_t other)
+{
+    const uint32_t pair[2] = {1, 6};
+    struct hash32 ids[2] = {support_learner(account), support_learner(other)};
+    struct hash32 identities[2] = {support_learner(account + 7000), support_learner(other + 7000)};
+    Xuelian__AccountMerge merge = XUELIAN__ACCOUNT_MERGE__INIT;
+    uint32_t code = 0;
+    merge.account = field_borrow(&ids[0], 32);
+    merge.other = field_borrow(&ids[1], 32);
+    merge.identity_commitment = field_borrow(&identities[0], 32);
+    merge.other_commitment = field_borrow(&identities[1], 32);
+    struct bytes tx = net_tx(net, XUELIAN__TX_KIND__TX_KIND_ACCOUNT_MERGE, &merge.base, pair, 2);
+    net_block(net, &tx, 1, &code);
+    return code;
 }
 
 uint64_t net_deposit(struct net *net, uint32_t learner, uint32_t credits, uint32_t award_date)

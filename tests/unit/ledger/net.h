@@ -5,7 +5,7 @@
 
 #include "tests/unit/ledger/support.h"
 
-/* Members as in support.h; 1 and 2 convert too. Member 2 deposits outcomes of every kind. */
+/* Members as in support.h; 1 and 2 convert too, 6 is an identity service. Member 2 deposits outcomes of every kind. */
 struct net {
     struct kv *kv;
     struct genesis genesis;
@@ -46,6 +46,8 @@ void net_date(struct net *net, uint32_t date);
 
 /* Opens the account of a learner, custodian member 1; with a key of his own or without. */
 void net_account(struct net *net, uint32_t learner, bool with_key);
+/* Merges a learner's other account into one; the code. */
+uint32_t net_merge(struct net *net, uint32_t account, uint32_t other);
 /* Deposits a degree course of member 2 (support_outcome) with these credits; the number of its item. */
 uint64_t net_deposit(struct net *net, uint32_t learner, uint32_t credits, uint32_t award_date);
 
