@@ -110,8 +110,15 @@ static enum status check_outcome(struct state *state, const struct block_context
 {
     struct item item;
     struct outcome outcome;
-    return outcome_source(state, context, account, recognition->outcome,
-                          &recognition->outcome_version, &item, &outcome, code);
+    enum status status = outcome_source(state, context, account, recognition->outcome,
+                                        &recognition->outcome_version, &item, &outcome, code);
+    /* What a platform issued is for another to recognise (经过高校认定). */
+    if (status == ST_OK && *code == ST_OK &&
+        outcome.wire->source == XUELIAN__OUTCOME_SOURCE__OUTCOME_SOURCE_PLATFORM &&
+        outcome.wire->issuer == recognition->recogniser) {
+        *code = ST_NOT_ALLOWED;
+    }
+    return status;
 }
 
 enum status recognise_apply(struct state *state, const struct block_context *context,

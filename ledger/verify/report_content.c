@@ -112,6 +112,9 @@ static void report_consent(struct report *r, const struct verify_item *item)
     }
     say_date(r, item->expired ? ", OVER since " : ", until ",
              item->expired ? "，已过期，截止 " : "，截止 ", said->until_date);
+    if (r->result->account_status == VERIFY_ACCOUNT_MERGED) {
+        say(r, "; ENDED: the account was merged into another", "；已终止：账户已并入另一账户");
+    }
     if (said->purpose.size > 0) {
         say(r, ", for: ", "，用途：");
         text_outside(&r->text, said->purpose);

@@ -324,6 +324,33 @@ static void test_bulk(void **state)
     assert_int_equal(code, ST_DUPLICATE);
 }
 
+/* What a platform issued, its own platform does not recognise; another institution does, and an institution what is its
+ * own. Member 1 recognises, and plays the platform. */
+static void plant_platform(struct state *state, struct account *account)
+{
+    people_plant(state, account, &planted);
+}
+
+static void test_own_platform(void **state)
+{
+    Xuelian__Outcome outcome;
+    (void)state;
+    people_outcome(&outcome, &ids[A], 300, 20250101);
+    planted =
+        (struct planted){XUELIAN__ITEM_KIND__ITEM_KIND_OUTCOME, ITEM(VALID), 1, &outcome.base};
+    for (uint32_t i = 0; i < 3; i++) {
+        const uint32_t codes[3] = {ST_NOT_ALLOWED, ST_OK, ST_OK};
+        outcome.source = i == 2 ? XUELIAN__OUTCOME_SOURCE__OUTCOME_SOURCE_INSTITUTION
+                                : XUELIAN__OUTCOME_SOURCE__OUTCOME_SOURCE_PLATFORM;
+        outcome.issuer = i == 1 ? 2 : 1;
+        Xuelian__Recognition r = recognition(1);
+        r.outcome = people_read(&net, A).items.size + 1;
+        struct hash32 hash = people_planted_hash(A, r.outcome, &planted);
+        r.outcome_version = field_borrow(&hash, 32);
+        assert_int_equal(BENT(RECOGNISE, r, plant_platform, MEMBER(1)), codes[i]);
+    }
+}
+
 /* A recogniser that ended: its successor upholds in its own name, once. The last version. */
 static void test_successor(void **state)
 {
@@ -373,10 +400,10 @@ static void test_burdened(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_recognise), cmocka_unit_test(test_review),
-        cmocka_unit_test(test_cascade),   cmocka_unit_test(test_revoke),
-        cmocka_unit_test(test_bulk),      cmocka_unit_test(test_successor),
-        cmocka_unit_test(test_burdened),
+        cmocka_unit_test(test_recognise),    cmocka_unit_test(test_review),
+        cmocka_unit_test(test_cascade),      cmocka_unit_test(test_revoke),
+        cmocka_unit_test(test_bulk),         cmocka_unit_test(test_successor),
+        cmocka_unit_test(test_own_platform), cmocka_unit_test(test_burdened),
     };
     return cmocka_run_group_tests(tests, start, stop);
 }
