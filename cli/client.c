@@ -5,6 +5,7 @@
 #include <openssl/ssl.h>
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
 
 #include "proto/bytes.h"
 #include "proto/convert.h"
@@ -15,7 +16,8 @@ struct remote {
     bool keyed; /* it must be the node with this key */
     struct pubkey33 key;
     bool pinned;
-    struct hash32 pin; /* the certificate that was endorsed */
+    struct hash32 pin;        /* the certificate that was endorsed */
+    struct pubkey33 node_key; /* by this node; when pinned */
 };
 
 struct transfer {
@@ -36,6 +38,9 @@ struct transfer {
 
 struct client {
     const struct genesis *genesis;
+    const struct signer *signer; /* who reads; NULL: nobody in particular */
+    struct token reader;
+    const char *code; /* or a consent's code */
     CURLM *multi;
     struct transfer *transfers;
     uint32_t preferred; /* the node that answered last */
@@ -206,6 +211,35 @@ static size_t take_body(char *data, size_t one, size_t size, void *context)
     return size;
 }
 
+void client_read_as(struct client *client, uint32_t member, const struct hash32 *learner,
+                    const struct signer *signer)
+{
+    client->signer = signer;
+    client->reader = (struct token){.member = member, .learner = *learner};
+}
+
+void client_read_with(struct client *client, const char *code)
+{
+    client->code = code;
+}
+
+static void add_reader(struct transfer *transfer)
+{
+    char header[TOKEN_SIZE_MAX + 32] = "";
+    char text[TOKEN_SIZE_MAX];
+    struct client *client = transfer->client;
+    if (client->code != NULL) {
+        snprintf(header, sizeof header, "Authorization: Consent %s", client->code);
+    } else if (client->signer != NULL && transfer->pinned && client->genesis != NULL) {
+        token_make(text, &client->reader, client->signer, &client->genesis->chain_id,
+                   &transfer->remote->node_key, (uint64_t)time(NULL));
+        snprintf(header, sizeof header, "Authorization: Bearer %s", text);
+    }
+    if (header[0] != '\0') {
+        transfer->headers = curl_slist_append(transfer->headers, header);
+    }
+}
+
 static bool set_request(struct transfer *transfer, const struct client_request *request)
 {
     char header[128];
@@ -215,6 +249,9 @@ static bool set_request(struct transfer *transfer, const struct client_request *
     transfer->headers = curl_slist_append(transfer->headers, header);
     transfer->headers =
         curl_slist_append(transfer->headers, tr("Accept-Language: en", "Accept-Language: zh"));
+    if (request->personal) {
+        add_reader(transfer);
+    }
     if (request->body != NULL) {
         transfer->headers =
             curl_slist_append(transfer->headers, "Content-Type: application/x-protobuf");
@@ -347,6 +384,7 @@ static bool check_endorsement(const struct client *client, const struct transfer
                     "其证书未经节点密钥背书；可能有人居中拦截"));
         return false;
     }
+    transfer->remote->node_key = key;
     return true;
 }
 
@@ -380,6 +418,25 @@ static bool pin(struct client *client, struct remote *remote, bool *distrusted,
     }
     free_transfer(transfer);
     return fine;
+}
+
+bool client_token(struct client *client, uint32_t node, char text[TOKEN_SIZE_MAX],
+                  struct token *token, char why[CLIENT_FAILURE_SIZE])
+{
+    struct remote *remote = &client->nodes[node];
+    bool distrusted;
+    if (remote->plain) {
+        snprintf(why, CLIENT_FAILURE_SIZE, "%s",
+                 tr("tokens are for https:// addresses", "令牌仅用于 https:// 地址"));
+        return false;
+    }
+    if (!pin(client, remote, &distrusted, why)) {
+        return false;
+    }
+    *token = client->reader;
+    token_make(text, token, client->signer, &client->genesis->chain_id, &remote->node_key,
+               (uint64_t)time(NULL));
+    return true;
 }
 
 void client_ask(struct client *client, uint32_t node, const struct client_request *request,

@@ -15,6 +15,7 @@
 
 #include "cli/text.h"
 #include "ledger/genesis.h"
+#include "proto/json/token.h"
 #include "proto/types.h"
 
 enum {
@@ -50,7 +51,18 @@ struct client_request {
     const char *accept; /* media type, or NULL: application/json */
     const uint8_t *body;
     size_t body_size;
+    bool personal; /* about a person: says who reads, when that is known */
 };
+
+/* Who reads, from now on: a member, or member 0 and the learner. Each node gets tokens of its own; plain http gets
+ * none. In: signer borrowed. */
+void client_read_as(struct client *client, uint32_t member, const struct hash32 *learner,
+                    const struct signer *signer);
+/* A token of the reader for one node, which must prove itself first. False with why. */
+bool client_token(struct client *client, uint32_t node, char text[TOKEN_SIZE_MAX],
+                  struct token *token, char why[CLIENT_FAILURE_SIZE]);
+/* Or whoever has this code of a consent, 32 hex characters, borrowed. */
+void client_read_with(struct client *client, const char *code);
 
 /* Asks one node and waits. */
 void client_ask(struct client *client, uint32_t node, const struct client_request *request,

@@ -6,13 +6,16 @@
 
 #include "cli/command.h"
 #include "cli/connection.h"
+#include "cli/maker.h"
 #include "cli/proof.h"
+#include "cli/reader.h"
 #include "cli/secret.h"
 #include "proto/bytes.h"
 #include "proto/ledger.pb-c.h"
 
 struct archive_values {
     struct connection_values connection;
+    struct reader_values reader;
     const char *learner;
     const char *number;
     const char *proof;
@@ -23,7 +26,10 @@ static const struct argp_option options[] = {
     {"number", 'n', "NS:VALUE", 0, "the learner's number; needs --keys|学习者号码；需要 --keys", 0},
     {"proof", 'p', "FILE", 0, "save the proof there|保存证明", 0},
     {"max-age", 'a', "TIME", 0, "refuse an older answer: 90s, 15m, 12h, 1d|拒绝更早的应答", 0},
-    {"keys", OPTION_KEYS, "DIR", 0, "folder with identity.key|含 identity.key 的目录", 1},
+    READER_OPTIONS,
+    MAKER_KEY_OPTIONS,
+    {"keys", OPTION_KEYS, "DIR", 0,
+     "folder with identity.key and the members' keys|含 identity.key 与机构密钥的目录", 1},
     CONNECTION_OPTIONS,
     {0},
 };
@@ -43,7 +49,8 @@ static bool set(void *values, int key, const char *text, struct fault *fault)
                fault_set(fault, EXIT_USAGE, "--max-age is a number and s, m, h or d, not %s",
                          "--max-age 应为数字加 s、m、h 或 d，而不是 %s", text);
     default:
-        if (connection_set(&chosen->connection, key, text, fault)) {
+        if (reader_set(&chosen->reader, key, text, fault) ||
+            connection_set(&chosen->connection, key, text, fault)) {
             return true;
         }
         if (fault->code != EXIT_OK || chosen->learner != NULL) {
@@ -93,7 +100,8 @@ static bool fetch_proof(const struct connection *connection, const struct hash32
     char id[HEX_SIZE(32)];
     hex_encode(id, learner->bytes, 32);
     snprintf(path, sizeof path, "/v1/accounts/%s/%s", id, what);
-    const struct client_request request = {.path = path, .accept = "application/x-protobuf"};
+    const struct client_request request = {
+        .path = path, .accept = "application/x-protobuf", .personal = true};
     return client_ask_any(connection->client, &request, answer, fault);
 }
 
@@ -146,6 +154,7 @@ static bool fetch_archive(const struct archive_values *values, const struct conn
     }
     uint32_t code = client_problem(answer, fault);
     client_answer_free(answer);
+    reading_explain(code, fault);
     if (code == ST_NOT_FOUND || code == ST_UNKNOWN_ACCOUNT) {
         tell_absence(values, connection, learner, fault);
     }
@@ -201,6 +210,7 @@ int command_archive(int argc, char **argv)
     struct fault fault;
     struct hash32 learner;
     struct client_answer answer = {.reached = false};
+    struct reading reading = {.hands = {.keyring = NULL}};
     int code = command_parse(&spec, &values, argc, argv);
     if (code != COMMAND_GOES_ON) {
         return code;
@@ -214,6 +224,7 @@ int command_archive(int argc, char **argv)
         return fault_print(&fault);
     }
     if (find_learner(&values, &connection, &learner, &fault) &&
+        reading_open(&reading, &values.reader, &connection, &learner, &fault) &&
         fetch_archive(&values, &connection, &learner, &answer, &fault)) {
         code = show(&values, &connection, &learner, &answer);
     } else {
@@ -221,5 +232,6 @@ int command_archive(int argc, char **argv)
     }
     client_answer_free(&answer);
     connection_close(&connection);
+    reading_close(&reading);
     return code;
 }

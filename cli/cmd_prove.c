@@ -6,7 +6,9 @@
 
 #include "cli/command.h"
 #include "cli/connection.h"
+#include "cli/maker.h"
 #include "cli/proof.h"
+#include "cli/reader.h"
 #include "proto/bytes.h"
 #include "proto/canonical.h"
 #include "proto/check.h"
@@ -17,6 +19,7 @@ enum { WORDS_MAX = 2, PATH_SIZE = 256 };
 
 struct prove_values {
     struct connection_values connection;
+    struct reader_values reader;
     const char *words[WORDS_MAX];
     uint32_t word_count;
     const char *out;
@@ -49,9 +52,15 @@ struct prove_values {
     }
 
 static const struct argp_option record_options[] = {
-    OUT,     HISTORY,
-    SMALL,   {"issuer", 'i', NULL, 0, "with the issuer's own signature|含颁发机构自己的签名", 0},
-    MAX_AGE, CONNECTION_OPTIONS,
+    OUT,
+    HISTORY,
+    SMALL,
+    {"issuer", 'i', NULL, 0, "with the issuer's own signature|含颁发机构自己的签名", 0},
+    MAX_AGE,
+    READER_OPTIONS,
+    MAKER_KEY_OPTIONS,
+    {"keys", OPTION_KEYS, "DIR", 0, "folder of the members' keys|机构密钥目录", 1},
+    CONNECTION_OPTIONS,
     {0},
 };
 static const struct argp_option transaction_options[] = {
@@ -87,7 +96,8 @@ static bool set(void *values, int key, const char *text, struct fault *fault)
                fault_set(fault, EXIT_USAGE, "--max-age is a number and s, m, h or d, not %s",
                          "--max-age 应为数字加 s、m、h 或 d，而不是 %s", text);
     default:
-        if (connection_set(&chosen->connection, key, text, fault)) {
+        if (reader_set(&chosen->reader, key, text, fault) ||
+            connection_set(&chosen->connection, key, text, fault)) {
             return true;
         }
         if (fault->code != EXIT_OK) {
@@ -107,6 +117,7 @@ struct question {
     struct hash32 id;          /* of a learner or transaction */
     unsigned long long number; /* item, or height */
     const char *evidence; /* a file of evidence that goes into the proof that comes; NULL: none */
+    bool personal;        /* about the learner `id` */
     bool (*is_answer)(const struct question *question, const struct verify_result *result);
 };
 
@@ -182,15 +193,15 @@ static bool ask(const struct connection *connection, const struct question *ques
                 uint8_t **proof, size_t *size, struct fault *fault)
 {
     struct client_answer answer = {.reached = false};
-    const struct client_request request = {.path = question->path,
-                                           .accept = "application/x-protobuf"};
+    const struct client_request request = {
+        .path = question->path, .accept = "application/x-protobuf", .personal = question->personal};
     uint8_t *evidence = NULL;
     size_t evidence_size = 0;
     bool good = question->evidence == NULL ||
                 file_read(question->evidence, LIMIT_TX_SIZE_MAX, &evidence, &evidence_size, fault);
     good = good && client_ask_any(connection->client, &request, &answer, fault);
     if (good && answer.http_status != 200) {
-        client_problem(&answer, fault);
+        reading_explain(client_problem(&answer, fault), fault);
         good = false;
     }
     struct bytes body = bytes_of(answer.body, answer.body_size);
@@ -213,6 +224,7 @@ static int prove(const struct prove_values *values, struct question *question)
 {
     struct connection connection;
     struct fault fault;
+    struct reading reading = {.hands = {.keyring = NULL}};
     uint8_t *history = NULL;
     uint8_t *proof = NULL;
     size_t history_size = 0;
@@ -225,12 +237,14 @@ static int prove(const struct prove_values *values, struct question *question)
         free(history);
         return fault_print(&fault);
     }
-    int code = ask(&connection, question, &proof, &proof_size, &fault)
+    int code = reading_open(&reading, &values->reader, &connection, &question->id, &fault) &&
+                       ask(&connection, question, &proof, &proof_size, &fault)
                    ? judge(values, &connection, question, bytes_of(proof, proof_size),
                            bytes_of(history, history_size))
                    : fault_print(&fault);
     free(proof);
     connection_close(&connection);
+    reading_close(&reading);
     free(history);
     return code;
 }
@@ -267,7 +281,7 @@ static int prove_record(int argc, char **argv)
                 "获取一条记录的证明，检查、显示并保存。",
         .set = set};
     struct prove_values values = {.out = NULL};
-    struct question question = {.is_answer = is_record};
+    struct question question = {.is_answer = is_record, .personal = true};
     struct fault fault;
     int code = command_parse(&spec, &values, argc, argv);
     if (code != COMMAND_GOES_ON) {

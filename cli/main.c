@@ -15,6 +15,8 @@ const struct command commands[] = {
      command_archive},
     {"prove", "get proofs of records, transactions and validators", "获取记录、交易与验证者的证明",
      command_prove},
+    {"token", "make a token with which another program reads", "生成供其他程序读取的令牌",
+     command_token},
     {"tx", "make, sign and send any transaction", "生成、签名并发送任意交易", command_tx},
     {"gov", "propose changes and vote on them", "提出变更并表决", command_gov},
     {"verify", "check a proof offline", "离线验证证明", command_verify},

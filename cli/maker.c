@@ -94,8 +94,13 @@ static bool make(const struct maker_values *values, const struct tx_kind *kind,
     static struct payload payload;
     struct tx_draft draft = {.chain_id = connection->genesis.chain_id};
     struct hands hands = {.keyring = NULL};
-    bool fine = hands_find(&hands, &values->hands, connection->keys, &draft, fault) &&
-                from->read(from->context, hands.keyring, &payload, fault);
+    bool fine = hands_find(&hands, &values->hands, connection->keys, &draft, fault);
+    if (fine && hands.keys[0] != NULL && connection->client != NULL) {
+        /* What a payload needs of an archive is read as who signs first. */
+        client_read_as(connection->client, draft.signers[0].member, &draft.signers[0].learner,
+                       hands.keys[0]);
+    }
+    fine = fine && from->read(from->context, hands.keyring, &payload, fault);
     if (fine) {
         draft.kind = kind->kind;
         draft.items = payload.items;
@@ -106,6 +111,9 @@ static bool make(const struct maker_values *values, const struct tx_kind *kind,
                           "系统无法提供随机数")) &&
                build(&draft, &hands, file, fault);
         payload_free(&payload);
+    }
+    if (connection->client != NULL) {
+        client_read_as(connection->client, 0, &draft.signers[0].learner, NULL);
     }
     hands_free(&hands);
     return fine;

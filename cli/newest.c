@@ -41,7 +41,8 @@ static bool fetch(const struct connection *connection, const char *account, uint
     struct client_answer answer = {.reached = false};
     struct proof_check check;
     snprintf(path, sizeof path, "/v1/accounts/%.64s/items/%" PRIu64 "/proof", account, item);
-    const struct client_request request = {.path = path, .accept = "application/x-protobuf"};
+    const struct client_request request = {
+        .path = path, .accept = "application/x-protobuf", .personal = true};
     if (!client_ask_any(connection->client, &request, &answer, fault)) {
         return false;
     }

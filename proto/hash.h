@@ -39,6 +39,7 @@
     X(SIGN_RECOVERY, "xuelian/sign/recovery/v1")       \
     X(VIEW_CHANGE, "xuelian/view-change/v1")           \
     X(VIEW_CHANGE_SET, "xuelian/view-change-set/v1")   \
+    X(CONSENT_CODE, "xuelian/consent-code/v1")         \
     /* kind tags of Merkle leaves */                   \
     X(LEAF_TX, "xuelian/leaf/tx/v1")                   \
     X(LEAF_RESULT, "xuelian/leaf/result/v1")           \

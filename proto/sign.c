@@ -17,11 +17,21 @@ bool sign_verify(const struct pubkey33 *key, const struct hash32 *hash, const st
 {
     secp256k1_pubkey point;
     secp256k1_ecdsa_signature parsed;
-    /* Verification refuses high-S by itself; nothing received is ever normalised. */
+    /* Verification refuses high-S by itself; nothing received is normalised here. */
     return secp256k1_ec_pubkey_parse(secp256k1_context_static, &point, key->bytes, 33) == 1 &&
            secp256k1_ecdsa_signature_parse_compact(secp256k1_context_static, &parsed, sig->bytes) ==
                1 &&
            secp256k1_ecdsa_verify(secp256k1_context_static, &parsed, hash->bytes, &point) == 1;
+}
+
+void sign_low_s(struct sig64 *sig)
+{
+    secp256k1_ecdsa_signature parsed;
+    if (secp256k1_ecdsa_signature_parse_compact(secp256k1_context_static, &parsed, sig->bytes) ==
+        1) {
+        secp256k1_ecdsa_signature_normalize(secp256k1_context_static, &parsed, &parsed);
+        secp256k1_ecdsa_signature_serialize_compact(secp256k1_context_static, sig->bytes, &parsed);
+    }
 }
 
 bool sign_key_valid(const struct pubkey33 *key)

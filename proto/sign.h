@@ -10,6 +10,10 @@
  * Pure, any thread, no allocation. Cost: about 40 us. */
 bool sign_verify(const struct pubkey33 *key, const struct hash32 *hash, const struct sig64 *sig);
 
+/* Replaces a high S by its complement, which is as valid a signature. For tokens alone: what is hashed, stored or
+ * relayed is taken as received. What is no signature stays as it is. Pure. */
+void sign_low_s(struct sig64 *sig);
+
 /* True iff the 33 bytes are a point on the curve. Cost: about 5 us. */
 bool sign_key_valid(const struct pubkey33 *key);
 

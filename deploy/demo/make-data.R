@@ -119,7 +119,7 @@ bodies <- data.frame(
                       "Vocational Training Centre", "Examination Authority"), mark),
     kind = c("credit_bank", "university", "university", "training_body", "examination_body"),
     region = c("330106", "330110", "330205", "330302", "330106"), source_number = "",
-    roles = c("open_accounts deposit recognise convert govern statistics",
+    roles = c("open_accounts deposit recognise convert govern statistics audit",
               "open_accounts deposit recognise convert govern",
               "open_accounts deposit recognise convert govern",
               "open_accounts deposit govern", "open_accounts deposit"),

@@ -114,6 +114,16 @@ static inline struct state_key key_item(uint64_t account_position, uint64_t item
     return key;
 }
 
+/* The list of consents that a member has of an account; member 0: those by code. */
+static inline struct state_key key_consents(uint64_t account_position, uint32_t member)
+{
+    struct state_key key = key_of('X');
+    key_add8(&key, 'c');
+    key_add64(&key, account_position);
+    key_add32(&key, member);
+    return key;
+}
+
 static inline struct state_key key_header(uint64_t height)
 {
     struct state_key key = key_of('B');

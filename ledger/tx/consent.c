@@ -10,16 +10,6 @@
 
 enum { CONTENT_WORDS = 256 };
 
-/* The list of consents that a member has of an account; grantee 0: those by code. */
-static struct state_key list_key(const struct account *account, uint32_t grantee)
-{
-    struct state_key key = key_of('X');
-    key_add8(&key, 'c');
-    key_add64(&key, account->position);
-    key_add32(&key, grantee);
-    return key;
-}
-
 bool consent_kinds_valid(const Xuelian__ItemKind *kinds, size_t count)
 {
     uint32_t before = 0;
@@ -105,7 +95,7 @@ static enum status check_state(struct state *state, const struct block_context *
         *code = ST_ACCOUNT_FULL;
         return ST_OK;
     }
-    struct state_key key = list_key(account, consent->grantee);
+    struct state_key key = key_consents(account->position, consent->grantee);
     status =
         item_list_with_room(state, account, &key, LIMIT_CONSENTS_MAX, over, context->date, list);
     if (status == ST_OK && list->count == LIMIT_CONSENTS_MAX) {
@@ -181,7 +171,7 @@ enum status consent_withdraw_apply(struct state *state, const struct block_conte
     if (status != ST_OK || *code != ST_OK) {
         return status;
     }
-    struct state_key key = list_key(account, grantee);
+    struct state_key key = key_consents(account->position, grantee);
     status = item_list_read(state, &key, &list);
     if (status == ST_OK) {
         status = item_change(state, context, tx, index, account, &item,

@@ -65,6 +65,8 @@ void connection_tick(struct connection *connection, uint64_t now_ms);
 /* A new exchange of the connection, without a body. accept_language may be NULL. */
 struct exchange *exchange_new(struct connection *connection);
 void exchange_language(struct exchange *exchange, const char *accept_language, size_t size);
+/* What Authorization says; what is too long for any use is kept as too long. */
+void exchange_authorization(struct exchange *exchange, const char *text, size_t size);
 /* Sets path and query from a target. False: too long. */
 bool exchange_target(struct exchange *exchange, const char *target, size_t size);
 /* A whole request: counts it, and has it answered. */

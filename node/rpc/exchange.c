@@ -5,6 +5,8 @@
 #include "node/rpc/connection.h"
 #include "proto/check.h"
 
+enum { AUTHORIZATION_MAX = 2048 };
+
 struct exchange *exchange_new(struct connection *connection)
 {
     struct exchange *exchange = calloc(1, sizeof *exchange);
@@ -17,6 +19,7 @@ struct exchange *exchange_new(struct connection *connection)
 
 void exchange_free(struct exchange *exchange)
 {
+    free(exchange->authorization);
     free(exchange->body);
     free(exchange);
 }
@@ -24,6 +27,17 @@ void exchange_free(struct exchange *exchange)
 void exchange_language(struct exchange *exchange, const char *accept_language, size_t size)
 {
     exchange->chinese = size >= 2 && memcmp(accept_language, "zh", 2) == 0;
+}
+
+void exchange_authorization(struct exchange *exchange, const char *text, size_t size)
+{
+    size = size < AUTHORIZATION_MAX ? size : AUTHORIZATION_MAX;
+    if (size > 0 && exchange->authorization == NULL) {
+        exchange->authorization = malloc(size + 1);
+        CHECK(exchange->authorization != NULL);
+        memcpy(exchange->authorization, text, size);
+        exchange->authorization[size] = '\0';
+    }
 }
 
 static bool copy(char *out, size_t room, const char *text, size_t size)
@@ -71,6 +85,9 @@ size_t answer_fields(int status, struct answer_field fields[ANSWER_FIELDS_MAX])
     size_t count = 0;
     fields[count++] = (struct answer_field){"cache-control", "no-store"};
     fields[count++] = (struct answer_field){"x-content-type-options", "nosniff"};
+    if (status == 401) {
+        fields[count++] = (struct answer_field){"www-authenticate", "Bearer"};
+    }
     if (status == 429 || status == 503) {
         fields[count++] = (struct answer_field){"retry-after", "1"};
     }
@@ -85,6 +102,7 @@ const char *http_reason(int status)
     } reasons[] = {
         {200, "OK"},
         {400, "Bad Request"},
+        {401, "Unauthorized"},
         {403, "Forbidden"},
         {404, "Not Found"},
         {405, "Method Not Allowed"},

@@ -104,6 +104,7 @@ struct fields_seen {
     unsigned count;
     bool host;
     bool length;
+    bool authorization;
 };
 
 static int take_field(struct http1_request *request, struct fields_seen *seen,
@@ -132,6 +133,12 @@ static int take_field(struct http1_request *request, struct fields_seen *seen,
         request->accept = value;
     } else if (is_name(name, "accept-language")) {
         request->accept_language = value;
+    } else if (is_name(name, "authorization")) {
+        if (seen->authorization) {
+            return 400;
+        }
+        seen->authorization = true;
+        request->authorization = value;
     }
     return 200;
 }

@@ -22,6 +22,7 @@ struct http1_request {
     struct http1_text query; /* after ?, or empty */
     struct http1_text accept;
     struct http1_text accept_language;
+    struct http1_text authorization;
     size_t head_size; /* bytes of the head, blank line included */
     size_t body_size;
     bool keep_alive;

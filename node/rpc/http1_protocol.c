@@ -95,6 +95,7 @@ static void begin(struct connection *connection, const struct http1_request *req
     size_t target =
         request->path.size + (request->query.data != NULL ? request->query.size + 1 : 0);
     exchange_language(exchange, request->accept_language.data, request->accept_language.size);
+    exchange_authorization(exchange, request->authorization.data, request->authorization.size);
     memcpy(exchange->method, request->method.data, request->method.size);
     if (!exchange_target(exchange, request->path.data, target)) {
         exchange->path[0] = '\0';

@@ -235,6 +235,9 @@ static int on_header(nghttp2_session *session, const nghttp2_frame *frame, const
         stream->bad_target = !exchange_target(exchange, (const char *)value, value_size);
     } else if (is("accept-language", name, name_size)) {
         exchange_language(exchange, (const char *)value, value_size);
+    } else if (is("authorization", name, name_size)) {
+        stream->refused = exchange->authorization != NULL ? 400 : stream->refused;
+        exchange_authorization(exchange, (const char *)value, value_size);
     } else if (is("expect", name, name_size)) {
         stream->refused = 417;
     }

@@ -5,6 +5,7 @@
 
 #include "ledger/tx/envelope.h"
 #include "node/node.h"
+#include "node/rpc/permit.h"
 #include "node/rpc/query.h"
 #include "proto/block.pb-c.h"
 #include "proto/bytes.h"
@@ -21,6 +22,10 @@ static void query_run(struct task *task)
 {
     struct query *query = (struct query *)task;
     query->read(query);
+    if (query->exchange->personal && query->http_status == 200 && !query->permitted) {
+        free(query->answer); /* a handler that did not ask */
+        query_problem(query, ST_CORRUPT, NULL);
+    }
 }
 
 static void query_done(struct task *task)
@@ -119,6 +124,8 @@ static void read_archive(struct query *query)
 {
     struct ledger_view view;
     struct account account;
+    struct access access;
+    uint64_t withheld = 0;
     uint8_t summary[ACCOUNT_SUMMARY_SIZE_MAX];
     uint64_t memory[1024];
     struct arena arena;
@@ -128,11 +135,8 @@ static void read_archive(struct query *query)
         query_problem(query, status, NULL);
         return;
     }
-    status = ledger_view_account(&view, &query->id, &account);
-    if (status != ST_OK) {
+    if (!query_may_read(query, &view, &account, &access)) {
         ledger_view_close(&view);
-        query_problem(query, status,
-                      status == ST_NOT_FOUND ? "there is no account with that learner id" : NULL);
         return;
     }
     json_t *object = json_object();
@@ -142,21 +146,32 @@ static void read_archive(struct query *query)
     json_object_set_new(object, "time_ms", json_of_u64(view.header.time_ms));
     size_t size = account_summary_encode(summary, &account);
     arena_init(&arena, memory, sizeof memory);
-    if (canonical_decode(&message, &xuelian__account_summary__descriptor, bytes_of(summary, size),
-                         &arena) == ST_OK) {
+    if (access.whole && canonical_decode(&message, &xuelian__account_summary__descriptor,
+                                         bytes_of(summary, size), &arena) == ST_OK) {
         json_object_set_new(object, "summary", json_of_message(message));
     }
     for (uint64_t i = 1; i <= account.items.size; i++) {
         uint8_t *version = NULL;
         size_t version_size = 0;
-        if (ledger_view_item(&view, account.position, i, &version, &version_size) == ST_OK) {
+        bool shown = false;
+        if (ledger_view_item(&view, account.position, i, &version, &version_size) == ST_OK &&
+            access_item(&view, &access, bytes_of(version, version_size), &shown) == ST_OK &&
+            shown) {
             json_array_append_new(items, item_json(bytes_of(version, version_size)));
+        } else {
+            withheld++;
         }
         kv_free(version);
     }
     json_object_set_new(object, "items", items);
+    json_object_set_new(object, "withheld", json_of_u64(withheld));
     ledger_view_close(&view);
-    query_json(query, 200, object);
+    if (!access.whole && json_array_size(items) == 0) {
+        json_decref(object);
+        query_refuse(query, ST_NOT_GRANTED, NULL);
+    } else {
+        query_json(query, 200, object);
+    }
 }
 
 /* ---- Proofs ---- */
@@ -250,7 +265,9 @@ void query_prove(struct query *query,
             stored_block_free(&blocks.block);
         }
     }
-    if (status == ST_OK) {
+    if (query->http_status != 0) { /* refused */
+        CHECK(status == ST_OK);
+    } else if (status == ST_OK) {
         query->http_status = 200;
         query->content_type = "application/x-protobuf";
     } else if (status == ST_CONFLICT) {
@@ -267,13 +284,47 @@ static enum status build_archive(struct query *query, const struct ledger_view *
                                  const struct proof_anchor *anchor,
                                  const struct proof_source *source)
 {
-    return proof_archive(view, anchor, source, &query->id, NULL, &query->answer, &query->size);
+    struct account account;
+    struct access access;
+    bool any = false;
+    enum status status = ST_OK;
+    if (!query_may_read(query, view, &account, &access)) {
+        return ST_OK;
+    }
+    bool *withhold = calloc(account.items.size + 1, sizeof *withhold);
+    CHECK(withhold != NULL);
+    for (uint64_t i = 1; i <= account.items.size && !access.whole && status == ST_OK; i++) {
+        uint8_t *version = NULL;
+        size_t size = 0;
+        bool shown = false;
+        status = ledger_view_item(view, account.position, i, &version, &size);
+        if (status == ST_OK) {
+            status = access_item(view, &access, bytes_of(version, size), &shown);
+        }
+        kv_free(version);
+        withhold[i - 1] = !shown;
+        any = any || shown;
+    }
+    if (status == ST_OK && !access.whole && !any) {
+        query_refuse(query, ST_NOT_GRANTED, NULL);
+    } else if (status == ST_OK) {
+        status = proof_archive(view, anchor, source, &query->id, access.whole ? NULL : withhold,
+                               &query->answer, &query->size);
+    }
+    free(withhold);
+    return status;
 }
 
 static enum status build_record(struct query *query, const struct ledger_view *view,
                                 const struct proof_anchor *anchor,
                                 const struct proof_source *source)
 {
+    struct account account;
+    struct access access;
+    if (!query_may_read(query, view, &account, &access) ||
+        !query_may_read_item(query, view, &account, &access, query->number)) {
+        return ST_OK;
+    }
     return proof_record(view, anchor, source, &query->id, query->number, &query->answer,
                         &query->size);
 }
@@ -283,6 +334,9 @@ static enum status build_absence(struct query *query, const struct ledger_view *
                                  const struct proof_source *source)
 {
     (void)source;
+    if (!query_may_ask(query, view)) {
+        return ST_OK;
+    }
     query->missing = "the account exists";
     return proof_absence(view, anchor, XUELIAN__COLLECTION__COLLECTION_ACCOUNTS,
                          bytes_of(&query->id, 32), &query->answer, &query->size);

@@ -16,6 +16,7 @@ struct query {
     bool issuer;
     bool small;          /* without the set changes, which the client has in a history file */
     const char *missing; /* what to say when a proof cannot be built for want of something */
+    bool permitted;      /* the client may have the answer, where it is about a person */
     int http_status;
     const char *content_type;
     uint8_t *answer; /* malloc'ed */

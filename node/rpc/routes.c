@@ -367,6 +367,9 @@ static const struct parameter heights[] = {
 static const struct parameter positions[] = {
     {"before", UINT64_MAX}, {"limit", ROUTE_PROPOSALS_MAX}, {NULL, 0}};
 
+/* What is below it is about a person: node/rpc/permit.h. */
+#define PERSONAL "/v1/accounts/"
+
 static const struct route routes[] = {
     {"POST", "/v1/transactions", post_transaction, waits},
     {"GET", "/v1/transactions/{}", get_transaction, waits},
@@ -436,6 +439,7 @@ void routes_dispatch(struct exchange *exchange)
             continue;
         }
         (void)match(routes[i].pattern, exchange->path, arguments);
+        exchange->personal = strncmp(routes[i].pattern, PERSONAL, sizeof PERSONAL - 1) == 0;
         if (!parameters_check(exchange, routes[i].parameters, detail, sizeof detail)) {
             exchange_problem(exchange, 422, ST_BAD_FIELD, detail);
         } else {

@@ -13,11 +13,13 @@ struct exchange {
     struct connection *connection; /* NULL: gone; the answer is dropped */
     void *stream;                  /* of HTTP/2, or NULL */
     bool chinese;                  /* Accept-Language prefers zh */
+    bool personal;                 /* the route is about a person: query_may_read is asked */
     bool local;                    /* came by the local listener */
     char method[16];
     char path[512];
     char query[512];
-    uint8_t *body; /* malloc'ed; a handler may take it and set NULL */
+    char *authorization; /* malloc'ed, or NULL */
+    uint8_t *body;       /* malloc'ed; a handler may take it and set NULL */
     size_t body_size;
 };
 

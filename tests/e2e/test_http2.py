@@ -8,7 +8,7 @@ import ssl
 import struct
 import unittest
 
-from harness import NEVER_S, Network, learner, run
+from harness import NEVER_S, XUELIAN, Network, learner, run
 
 PREFACE = b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n"
 DATA, HEADERS, RST, SETTINGS, PING, GOAWAY, WINDOW, CONTINUATION = 0, 1, 3, 4, 6, 7, 8, 9
@@ -154,8 +154,10 @@ class Http2(unittest.TestCase):
         self.assertIn('"status":"committed"', body)
         # The proof is larger than a frame and a window may hold.
         proof = self.net.file("proof")
-        self.curl(f"/v1/accounts/{learner(1)}/archive/proof", "--http2", "-o", proof)
-        self.assertEqual(self.node.request("GET", f"/v1/accounts/{learner(1)}/archive/proof", tls=True)[0], 200)
+        self.assertEqual(self.curl(f"/v1/accounts/{learner(1)}/archive", "--http2")[0], 401)
+        token = run(XUELIAN, "token", "--as", 1, "--network", self.net.folder, "--node", self.url("")).stdout.strip()
+        self.curl(f"/v1/accounts/{learner(1)}/archive/proof", "--http2", "-o", proof, "-H", f"Authorization: Bearer {token}")
+        self.assertEqual(self.node.request("GET", f"/v1/accounts/{learner(1)}/archive/proof", tls=True)[0], 401)
         self.assertGreater(os.path.getsize(proof), 800)
 
     def test_many_at_once(self):

@@ -60,16 +60,16 @@ class Proofs(unittest.TestCase):
         self.assertIn("who the validators were", self.prove("sets", history))
         self.assertIn("proof saved", self.prove("sets", history))  # goes on from itself
         small, whole = self.net.file("small"), self.net.file("whole")
-        said = self.prove("record", learner(1), "1", "--small", "--history", history, "--out", small)
+        said = self.prove("record", learner(1), "1", "--as", "1", "--small", "--history", history, "--out", small)
         self.assertIn("one record of a learner", said)
         self.assertIn("newest of the history file", said)
-        self.prove("record", learner(1), "1", "--issuer", "--out", whole)
+        self.prove("record", learner(1), "1", "--as", "1", "--issuer", "--out", whole)
         self.assertLess(os.path.getsize(small), 2500)
         self.assertIn("newest of the history file", self.verify(small, "--history", history))
         self.assertIn("历史文件中最新的集合", self.verify(small, "--history", history, lang="zh"))
         self.assertIn("issuer's own signature verified", self.verify(whole))
         self.assertIn("the history file is not", self.verify(whole, "--history", small, code=1))
-        self.assertIn("there is no such account or item", self.prove("record", learner(1), "9", code=1))
+        self.assertIn("the account has no item of that number", self.prove("record", learner(1), "9", "--as", "1", code=1))
         self.assertIn("which file?", self.prove("sets", code=2))
 
     def test_4_evidence(self):

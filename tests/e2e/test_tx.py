@@ -42,7 +42,7 @@ class Transactions(unittest.TestCase):
         self.assertRegex(said, r"transaction [0-9a-f]{64}\nin block \d+: done")
         state = json.loads(self.tx("show", re.search(r"[0-9a-f]{64}", said).group(), "--network", self.net.folder).stdout)
         self.assertEqual((state["status"], state["code"]), ("committed", 0))
-        archive = run(XUELIAN, "archive", learner(1), "--network", self.net.folder).stdout
+        archive = run(XUELIAN, "archive", learner(1), "--as", 1, "--network", self.net.folder).stdout
         self.assertIn("2.5", archive)
         self.assertIn("2024-06-30", archive)
         said = self.deposit(1, code=1)

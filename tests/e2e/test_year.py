@@ -14,7 +14,7 @@ from harness import DEMO, XUELIAN, Network, learner, run
 
 BANK, UNIVERSITY, OTHER_UNIVERSITY, TRAINING, EMPLOYER, IDENTITY, JOINS = 1, 2, 3, 4, 6, 7, 8
 INSTITUTIONS = f"""member,name_zh,name_en,kind,region,roles,deposit_kinds
-{BANK},演示学分银行,Credit Bank (demonstration),credit_bank,330106,open_accounts deposit recognise convert govern statistics,other_learning
+{BANK},演示学分银行,Credit Bank (demonstration),credit_bank,330106,open_accounts deposit recognise convert govern statistics audit,other_learning
 {UNIVERSITY},演示第一大学,First University (demonstration),university,330110,open_accounts deposit recognise convert govern,degree_course component online_course
 {OTHER_UNIVERSITY},演示第二大学,Second University (demonstration),university,330205,open_accounts deposit recognise convert govern,degree_course
 {TRAINING},演示培训中心,Training Centre (demonstration),training_body,330302,open_accounts deposit govern,vocational_training certificate
@@ -130,6 +130,10 @@ class Year(unittest.TestCase):
         key, passphrase = self.key_path(name)
         return ("--learner", learner(number), "--key", key, "--passphrase-file", passphrase)
 
+    def read(self, number, member):
+        """What xuelian archive says to a member."""
+        return run(XUELIAN, "archive", learner(number), "--as", member, "--network", self.net.folder).stdout
+
     def archive(self, number):
         return self.net.nodes[0].get(f"/v1/accounts/{learner(number)}/archive")
 
@@ -207,6 +211,10 @@ class Year(unittest.TestCase):
 
     def recognised(self):
         outcome = self.find(A, "outcome", "vocational_training")
+        # The university sees its own outcomes, and another body's when it is let.
+        self.assertIn("withheld", self.read(A, UNIVERSITY))
+        self.tx("consent-grant", f"account={learner(A)}", f"grantee={UNIVERSITY}", "kinds=outcome", "until_date=2099-12-31",
+                "--member", BANK)
         self.tx("recognise", f"account={learner(A)}", f"recogniser={UNIVERSITY}", f"outcome={outcome}",
                 "outcome_version=newest", "level=3", "credits=4", "--member", UNIVERSITY)
         self.assertEqual(self.item(A, self.find(A, "recognition"))["status"], "valid")
@@ -246,10 +254,13 @@ class Year(unittest.TestCase):
         self.tx("consent-grant", f"account={learner(B)}", f"grantee={EMPLOYER}", "kinds=outcome", "until_date=2099-12-31",
                 f"request={request}", *self.by_learner(B, "b"))
         self.tx("query-refuse", f"account={learner(C)}", f"member={EMPLOYER}", f"request_id={request}", "--member", BANK)
+        self.assertIn("withheld", self.read(B, EMPLOYER))
         given = self.find(B, "consent")
         self.tx("consent-withdraw", f"account={learner(B)}", f"item={given}", "version_hash=newest",
                 *self.by_learner(B, "b"))
         self.assertEqual(self.item(B, given)["status"], "ended")
+        records, withheld = re.search(r"records: (\d+), withheld: (\d+)", self.read(B, EMPLOYER)).groups()
+        self.assertEqual(int(records) - int(withheld), 1)  # its own consent, ended
 
     def dispute(self):
         disputed = self.find(B, "outcome", "degree_course")
@@ -297,7 +308,7 @@ class Year(unittest.TestCase):
         # A: two courses and one of the community school; B: two courses, training, its own; C: two courses.
         for number, outcomes in ((A, 3), (B, 4), (C, 2)):
             proof = os.path.join(self.top, f"archive-{number}")
-            run(XUELIAN, "archive", learner(number), "--network", self.net.folder, "--proof", proof)
+            run(XUELIAN, "archive", learner(number), "--as", 1, "--network", self.net.folder, "--proof", proof)
             said = json.loads(run(XUELIAN, "verify", "--genesis", self.net.genesis, proof, "--json").stdout)
             self.assertTrue(said["complete"], said)
             counted = [item for item in self.archive(number)["items"]

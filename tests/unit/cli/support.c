@@ -147,7 +147,7 @@ void support_tables(void)
     support_write_text(
         "tables/institutions.csv",
         "member,name_zh,name_en,kind,region,roles,deposit_kinds\n"
-        "1,演示学分银行,Bank (demonstration),credit_bank,330100,open_accounts govern,\n"
+        "1,演示学分银行,Bank (demonstration),credit_bank,330100,open_accounts govern audit,\n"
         "2,演示第一大学,First (demonstration),university,330100,open_accounts "
         "deposit,degree_course\n"
         "3,演示第二大学,Second (demonstration),university,330100,deposit,degree_course\n"

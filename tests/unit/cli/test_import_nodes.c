@@ -147,7 +147,7 @@ static void test_archive(void **state)
     char *proof = NULL;
     size_t size = 0;
     (void)state;
-    RUN(&run, "archive", "--network", "net", "--number", "exam:p7", "--proof", "p7");
+    RUN(&run, "archive", "--as", "1", "--network", "net", "--number", "exam:p7", "--proof", "p7");
     support_expect(&run, EXIT_OK, "PROOF HOLDS\n");
     support_expect(&run, EXIT_OK, "issuer's own signature verified");
     support_expect(&run, EXIT_OK, "proof saved: p7, ");
@@ -159,7 +159,7 @@ static void test_archive(void **state)
     free(proof);
     RUN(&run, "verify", "--genesis", "net/network.genesis", "altered");
     support_expect(&run, EXIT_REFUSED, "PROOF REFUSED: ");
-    RUN(&run, "archive", "--network", "net", "--number", "exam:nobody");
+    RUN(&run, "archive", "--as", "1", "--network", "net", "--number", "exam:nobody");
     support_expect(&run, EXIT_REFUSED,
                    "signed by 3 of 4 validators; check the id, or open the account");
     RUN(&run, "archive", "--network", "net", "--number", "nobody");
@@ -276,7 +276,7 @@ static void test_killed(void **state)
     expect_all_in("accounts", 6000);
     expect_all_in("outcomes", 6000);
     assert_true(remembered >= 8);
-    RUN(&run, "archive", "--network", "net", "--number", "exam:p2600", "--json");
+    RUN(&run, "archive", "--as", "1", "--network", "net", "--number", "exam:p2600", "--json");
     support_expect(&run, EXIT_OK, "\"item_count\": 1");
 }
 
