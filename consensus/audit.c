@@ -45,7 +45,6 @@ struct audit *audit_init(void *memory, const struct audit_config *config)
     struct audit *audit = carve(&at, sizeof *audit);
     CHECK(room >= 1);
     CHECK(room <= UINT32_C(1) << 30);
-    CHECK(config->rotation_blocks >= 1);
     CHECK(config->set->count >= 1);
     CHECK((config->set->era > 1) == (config->previous_set != NULL));
     memset(audit, 0, sizeof *audit);
@@ -356,12 +355,13 @@ static enum status judge_new_view(struct audit *audit, struct bytes body,
         opening_take(opening, &said);
         last = change.sender;
     }
-    uint64_t turn = (opening->base_height + 1) / audit->config.rotation_blocks;
-    if (status == ST_OK &&
-        (turn % set->count + wire->new_view % set->count) % set->count != wire->sender) {
-        status = ST_NOT_PRIMARY;
+    if (status != ST_OK || audit->config.rotation_blocks == 0) {
+        return status;
     }
-    return status;
+    uint64_t turn = (opening->base_height + 1) / audit->config.rotation_blocks;
+    return (turn % set->count + wire->new_view % set->count) % set->count == wire->sender
+               ? ST_OK
+               : ST_NOT_PRIMARY;
 }
 
 static enum status take_new_view(struct audit *audit, const struct pbft_message *message)
@@ -388,6 +388,7 @@ static enum status take_new_view(struct audit *audit, const struct pbft_message 
         audit->openings[audit->openings_count++] = opening;
     } else if (audit->bad_new_views[message->sender].size == 0) {
         audit->bad_new_views[message->sender] = message->body;
+        audit->bad_reasons[message->sender] = status;
     }
     return ST_OK;
 }

@@ -27,8 +27,8 @@ struct audit_config {
         *previous_set;           /* that certified the block before the era; NULL in era 1 */
     struct hash32 era_base_hash; /* of the block before the era */
     bool era_recovered;          /* it is a recovery's: nobody certified it (R33) */
-    uint64_t rotation_blocks;    /* K in that era, at least 1 */
-    uint32_t statements_max;     /* room: votes, proposals and VIEW-CHANGEs; 1 to 2^30 */
+    uint64_t rotation_blocks; /* K in that era; 0: not known, then who leads a view is not judged */
+    uint32_t statements_max;  /* room: votes, proposals and VIEW-CHANGEs; 1 to 2^30 */
     bool (*verify)(void *context, const struct pubkey33 *key, const struct hash32 *hash,
                    const struct sig64 *signature);
     void *verify_context;
@@ -59,6 +59,8 @@ struct audit_guilt {
     uint32_t member; /* index in the set */
     uint8_t first_type, second_type;
     struct bytes first, second; /* canonical messages; live as long as the audit */
+    enum status
+        reason; /* of a NEW-VIEW: NO_QUORUM, NOT_PRIMARY, BAD_CERTIFICATE (a VIEW-CHANGE); else OK */
 };
 
 struct audit_report {

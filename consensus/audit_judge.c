@@ -108,6 +108,7 @@ static void judge_new_views(struct audit *audit, struct audit_report *report)
             CHECK(guilt != NULL); /* one a member is kept */
             guilt->first_type = XUELIAN__PEER_TYPE__PEER_TYPE_NEW_VIEW;
             guilt->first = audit->bad_new_views[member];
+            guilt->reason = audit->bad_reasons[member];
         }
     }
 }

@@ -58,6 +58,7 @@ struct audit {
     struct audit_opening *openings; /* the same */
     uint32_t openings_count;
     struct bytes bad_new_views[LIMIT_VALIDATORS_MAX]; /* the first of each member */
+    enum status bad_reasons[LIMIT_VALIDATORS_MAX];    /* of these */
     struct arena scratch;
     struct audit_guilt guilts[AUDIT_GUILTS_MAX];
     uint8_t votes[AUDIT_GUILTS_MAX][2][VOTE_SIZE_MAX];

@@ -44,4 +44,10 @@ struct tx_place {
 enum status ledger_view_tx(const struct ledger_view *view, const struct hash32 *id,
                            struct tx_place *place, uint8_t **result, size_t *result_size);
 
+/* The transaction that recorded evidence: the same offence, whoever brought it and with whichever signatures.
+ * In   payload  canonical Evidence (kind 77).
+ * Returns  ST_OK with *tx_id; ST_NOT_FOUND; ST_BAD_EVIDENCE: it shows no offence; ST_CORRUPT, ST_IO. */
+enum status ledger_view_evidence(const struct ledger_view *view, struct bytes payload,
+                                 struct hash32 *tx_id);
+
 #endif

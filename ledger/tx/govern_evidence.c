@@ -6,6 +6,7 @@
 #include "ledger/state/keys.h"
 #include "ledger/tx/evidence.h"
 #include "ledger/tx/govern.h"
+#include "ledger/view.h"
 #include "proto/bytes.h"
 #include "proto/canonical.h"
 #include "proto/check.h"
@@ -259,5 +260,49 @@ TX_RULE(evidence_apply)
     if (status == ST_OK) {
         overlay_put(state_overlay(state), key_bytes(&key), bytes_of(tx->id.bytes, 32));
     }
+    return status;
+}
+
+/* Reads the payload of somebody who asks: its fields may have any size. */
+static bool payload_read(const struct ledger_view *view, const Xuelian__Evidence *evidence,
+                         struct accused *accused, struct offence *offence)
+{
+    *accused = (struct accused){.chain_id = &view->header.chain_id, .era = evidence->era};
+    return tx_item_form(&evidence->base) == ST_OK &&
+           field_copy(&accused->key, 33, &evidence->key) &&
+           offence_shown(accused, evidence, offence);
+}
+
+enum status ledger_view_evidence(const struct ledger_view *view, struct bytes payload,
+                                 struct hash32 *tx_id)
+{
+    size_t room = payload.size * 3 + 65536;
+    struct arena arena;
+    struct accused accused;
+    struct offence offence = {.what = 0};
+    ProtobufCMessage *message = NULL;
+    uint8_t *value = NULL;
+    size_t size = 0;
+    void *memory = malloc(room);
+    if (memory == NULL) {
+        return ST_NO_MEMORY;
+    }
+    arena_init(&arena, memory, room);
+    bool shown =
+        canonical_decode(&message, &xuelian__evidence__descriptor, payload, &arena) == ST_OK &&
+        payload_read(view, (const Xuelian__Evidence *)(const void *)message, &accused, &offence);
+    free(memory);
+    if (!shown) {
+        return ST_BAD_EVIDENCE;
+    }
+    struct state_key key = offence_key(&accused, &offence);
+    enum status status = kv_get(view->kv, view->snapshot, key_bytes(&key), &value, &size);
+    if (status == ST_OK && size != 32) {
+        status = ST_CORRUPT;
+    }
+    if (status == ST_OK) {
+        memcpy(tx_id->bytes, value, 32);
+    }
+    kv_free(value);
     return status;
 }
