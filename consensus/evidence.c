@@ -20,6 +20,7 @@ static void report(struct pbft *core, enum pbft_evidence kind, uint32_t member, 
     effect->evidence.kind = kind;
     effect->evidence.era = core->set.era;
     effect->evidence.member = member;
+    effect->evidence.key = core->set.validators[member].key;
     effect->evidence.first_type = first_type;
     effect->evidence.first = core_keep(core, first);
     effect->evidence.second_type = second_type;

@@ -363,6 +363,7 @@ struct pbft_effect {
             enum pbft_evidence kind;
             uint64_t era;
             uint32_t member; /* index in the era's set */
+            struct pubkey33 key;
             uint8_t first_type, second_type;
             struct bytes first, second; /* canonical messages */
         } evidence;

@@ -19,6 +19,7 @@ struct call {
     struct node_wait *wait;
     struct node_info *info;
     struct node_following *following;
+    struct node_evidence *evidence;
 };
 
 static void call_done(struct task *task)
@@ -30,6 +31,8 @@ static void call_done(struct task *task)
         driver_wait(call->node->driver, call->wait);
     } else if (call->following != NULL) {
         driver_following(call->node->driver, call->following);
+    } else if (call->evidence != NULL) {
+        driver_evidence_list(call->node->driver, call->evidence);
     } else {
         driver_info(call->node->driver, call->info);
     }
@@ -64,6 +67,21 @@ void node_info(struct node *node, struct node_info *request)
 void node_following(struct node *node, struct node_following *request)
 {
     post_call(node, (struct call){.following = request});
+}
+
+void node_evidence(struct node *node, struct node_evidence *request)
+{
+    post_call(node, (struct call){.evidence = request});
+}
+
+void node_evidence_free(struct node_evidence *request)
+{
+    for (size_t i = 0; i < request->count; i++) {
+        free(request->list[i].bytes);
+    }
+    free(request->list);
+    request->list = NULL;
+    request->count = 0;
 }
 
 enum status node_view(struct node *node, struct ledger_view *view, uint8_t **certificate,
@@ -151,6 +169,11 @@ char *node_metrics(struct node *node)
          &g->refused},
         {"xuelian_evidence_total", "counter", "Proofs of a validator's misbehaviour seen.",
          &g->evidence},
+        {"xuelian_evidence_kept", "gauge", "Pieces of evidence against validators kept here.",
+         &g->evidence_kept},
+        {"xuelian_evidence_dropped_total", "counter",
+         "Evidence from other nodes that shows nothing, cannot be judged here, or is too much.",
+         &g->evidence_dropped},
         {"xuelian_alarms_total", "counter", "Alarms that stopped this node's voting.", &g->alarms},
         {"xuelian_messages_total", "counter", "Consensus messages received.", &g->messages_in},
         {"xuelian_messages_dropped_total", "counter", "Messages dropped at a full queue.",

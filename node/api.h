@@ -7,6 +7,7 @@
 #ifndef XUELIAN_NODE_API_H
 #define XUELIAN_NODE_API_H
 
+#include "evidence/evidence.h"
 #include "ledger/genesis.h"
 #include "ledger/store/block_log.h"
 #include "ledger/view.h"
@@ -103,6 +104,27 @@ struct node_following {
     char why[256];
 };
 void node_following(struct node *node, struct node_following *request);
+
+/* The evidence against validators that this node keeps, in the order in which it came. */
+struct node_evidence_piece {
+    char id[40]; /* "ERA-INDEX-KIND" */
+    uint64_t era;
+    struct pubkey33 key;
+    struct evidence_facts facts;
+    uint64_t seen_ms;
+    uint8_t *bytes; /* canonical KeptEvidence, malloc'ed */
+    size_t size;
+};
+struct node_evidence {
+    struct task task;
+    struct inbox *reply_to;
+    char id[40]; /* of the only one wanted, or "" */
+    struct node_evidence_piece *list;
+    size_t count;
+};
+void node_evidence(struct node *node, struct node_evidence *request);
+/* Frees what it was answered with. Any thread. */
+void node_evidence_free(struct node_evidence *request);
 
 /* A view of the newest committed state, and the certificate of its header. Any thread.
  * Returns ST_OK; ST_MISSING when the certificate is not in the log yet (height 0); ST_CORRUPT, ST_IO.

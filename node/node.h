@@ -22,7 +22,7 @@ struct driver;
 struct node_gauges {
     atomic_uint_fast64_t height, view, era, pool_count, pool_bytes, peers, blocks, transactions,
         view_changes, submitted, refused, evidence, alarms, messages_in, messages_dropped,
-        messages_bad;
+        messages_bad, evidence_kept, evidence_dropped;
     atomic_bool ready;
 };
 

@@ -21,6 +21,7 @@ static const uint32_t body_size_max[] = {
     [XUELIAN__PEER_TYPE__PEER_TYPE_BLOCKS_REQUEST] = KIB / 4,
     [XUELIAN__PEER_TYPE__PEER_TYPE_BLOCKS] = LIMIT_FRAME_SIZE_MAX,
     [XUELIAN__PEER_TYPE__PEER_TYPE_TRANSACTIONS] = KIB * KIB,
+    [XUELIAN__PEER_TYPE__PEER_TYPE_EVIDENCE] = 1280 * KIB,
 };
 
 uint32_t frame_body_size_max(uint8_t type)

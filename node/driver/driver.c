@@ -88,6 +88,7 @@ static void tick(uv_timer_t *timer)
     driver_wanted_tick(driver, now);
     driver_relay_old(driver, now);
     driver_sync_idle(driver, now);
+    driver_evidence_tick(driver, now);
     driver_pump(driver);
 }
 
@@ -155,6 +156,7 @@ enum status driver_start(struct driver **driver, struct node *node,
     enum status status = driver_start_core(made, error);
     if (status == ST_OK) {
         driver_load_proposals(made);
+        driver_evidence_start(made);
         atomic_store(&node->gauges.height, made->tip_height);
         uv_timer_start(&made->timer, tick, 1, 0);
     }
@@ -180,6 +182,7 @@ void driver_free(struct driver *driver)
     driver_drop_blocks(driver, UINT64_MAX);
     driver_asked_free(driver);
     pool_free(driver->pool);
+    driver_evidence_free(driver);
     free(driver->core_memory);
     free(driver->scratch);
     free(driver->entries);
@@ -197,14 +200,15 @@ void driver_peer_up(void *context, const struct pubkey33 *key)
     atomic_store(&driver->node->gauges.peers, peers_count(driver->node->peers));
     driver_step(driver, &input);
     driver_relay_to(driver, key);
+    driver_evidence_up(driver, key);
     driver_pump(driver);
 }
 
 void driver_peer_down(void *context, const struct pubkey33 *key)
 {
     struct driver *driver = ((struct node *)context)->driver;
-    (void)key;
     if (driver != NULL) {
+        driver_evidence_down(driver, key);
         atomic_store(&driver->node->gauges.peers, peers_count(driver->node->peers));
     }
 }

@@ -30,5 +30,6 @@ void driver_submit(struct driver *driver, struct node_submit *request);
 void driver_wait(struct driver *driver, struct node_wait *request);
 void driver_info(struct driver *driver, struct node_info *request);
 void driver_following(struct driver *driver, struct node_following *request);
+void driver_evidence_list(struct driver *driver, struct node_evidence *request);
 
 #endif

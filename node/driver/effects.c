@@ -1,5 +1,4 @@
-/* SEND, VERIFY, EVIDENCE, ALARM. */
-#include <stdio.h>
+/* SEND, VERIFY, ALARM. */
 #include <stdlib.h>
 #include <string.h>
 
@@ -136,41 +135,7 @@ void driver_effect_verify(struct driver *driver, const struct pbft_effect *effec
     }
 }
 
-/* ---- EVIDENCE, ALARM ---- */
-
-static bool write_evidence(const char *path, const struct pbft_effect *effect)
-{
-    FILE *file = fopen(path, "wbxe"); /* the first of its kind is kept */
-    if (file == NULL) {
-        return false;
-    }
-    bool written = fwrite(effect->evidence.first.data, 1, effect->evidence.first.size, file) ==
-                       effect->evidence.first.size &&
-                   (effect->evidence.second.size == 0 ||
-                    fwrite(effect->evidence.second.data, 1, effect->evidence.second.size, file) ==
-                        effect->evidence.second.size);
-    return fclose(file) == 0 && written;
-}
-
-void driver_effect_evidence(struct driver *driver, const struct pbft_effect *effect)
-{
-    char path[CONFIG_TEXT_SIZE + 96];
-    snprintf(path, sizeof path, "%s/evidence-%llu-%u-%u", driver->node->config.data_dir,
-             (unsigned long long)effect->evidence.era, effect->evidence.member,
-             (unsigned)effect->evidence.kind);
-    atomic_fetch_add(&driver->node->gauges.evidence, 1);
-    if (!write_evidence(path, effect)) {
-        log_event(
-            LOG_WARN, "evidence",
-            "validator %u of era %llu signed again what no honest validator signs; %s is kept",
-            effect->evidence.member, (unsigned long long)effect->evidence.era, path);
-        return;
-    }
-    log_event(LOG_ERROR, "evidence",
-              "validator %u of era %llu signed what no honest validator signs; the messages are in "
-              "%s: report it to the governing members",
-              effect->evidence.member, (unsigned long long)effect->evidence.era, path);
-}
+/* ---- ALARM ---- */
 
 void driver_effect_alarm(struct driver *driver, const struct pbft_effect *effect)
 {

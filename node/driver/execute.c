@@ -167,6 +167,10 @@ static void execute_done(struct task *task)
         answer(driver, execute->token, PBFT_EXECUTED_OK, kept->block);
     } else {
         learn_from_check(driver, execute);
+        if (execute->status != ST_CONFLICT) {
+            driver_evidence_refused(driver, execute->candidate, execute->status,
+                                    execute->bad_index);
+        }
         candidate_free(execute->candidate);
         /* Not on the tip: nothing was learned about the proposer. */
         answer(driver, execute->token,

@@ -144,5 +144,7 @@ void driver_frame(void *context, const struct pubkey33 *key, uint8_t type, struc
         driver_blocks_request_frame(driver, key, body);
     } else if (type == XUELIAN__PEER_TYPE__PEER_TYPE_BLOCKS) {
         driver_blocks_frame(driver, key, body);
+    } else if (type == XUELIAN__PEER_TYPE__PEER_TYPE_EVIDENCE) {
+        driver_evidence_frame(driver, key, body);
     }
 }

@@ -142,6 +142,7 @@ struct driver {
     bool recorded;              /* a member record has this node's key */
     uint8_t *entries;           /* room for a batch */
     uint8_t *scratch;           /* PBFT_PARSE_SCRATCH_SIZE */
+    struct driver_evidence *evidence;
 };
 
 /* driver.c */
@@ -184,7 +185,6 @@ void driver_sync_idle(struct driver *driver, uint64_t now_ms);
 void driver_commit(struct driver *driver, const struct pbft_effect *effect);
 void driver_effect_send(struct driver *driver, const struct pbft_effect *effect);
 void driver_effect_verify(struct driver *driver, const struct pbft_effect *effect);
-void driver_effect_evidence(struct driver *driver, const struct pbft_effect *effect);
 void driver_effect_alarm(struct driver *driver, const struct pbft_effect *effect);
 
 /* diverged.c: keeps what was expected and what was computed, and says where they first differ. */
@@ -278,6 +278,19 @@ unsigned driver_bucket(const struct pubkey33 *key);
 /* Decodes a message into memory of its own, which the caller frees; NULL, and logged, when malformed. */
 ProtobufCMessage *driver_decode(const ProtobufCMessageDescriptor *schema, struct bytes body,
                                 void **memory);
+
+/* evidence.c */
+void driver_evidence_start(struct driver *driver);
+void driver_evidence_free(struct driver *driver);
+void driver_effect_evidence(struct driver *driver, const struct pbft_effect *effect);
+/* A proposal that the ledger refused: what shows it is remembered until the core reports it. */
+void driver_evidence_refused(struct driver *driver, const struct candidate *candidate,
+                             enum status reason, uint32_t index);
+void driver_evidence_frame(struct driver *driver, const struct pubkey33 *from, struct bytes body);
+void driver_evidence_up(struct driver *driver, const struct pubkey33 *key);
+void driver_evidence_down(struct driver *driver, const struct pubkey33 *key);
+/* Sends what is kept, each session at its pace. */
+void driver_evidence_tick(struct driver *driver, uint64_t now_ms);
 
 /* request.c */
 void driver_submitted(struct driver *driver, struct node_submit *request, enum status status);

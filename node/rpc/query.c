@@ -28,13 +28,21 @@ static void query_run(struct task *task)
     }
 }
 
+static void query_free(struct query *query)
+{
+    if (query->input != NULL) {
+        query->drop(query->input);
+    }
+    free(query);
+}
+
 static void query_done(struct task *task)
 {
     struct query *query = (struct query *)task;
     exchange_answer(query->exchange, query->http_status, query->content_type, query->answer,
                     query->size);
     free(query->answer);
-    free(query);
+    query_free(query);
 }
 
 void query_start(struct exchange *exchange, struct query request)
@@ -49,7 +57,7 @@ void query_start(struct exchange *exchange, struct query request)
     query->task.run = query_run;
     query->task.done = query_done;
     if (!worker_post(exchange->rpc->queries, &exchange->rpc->inbox, &query->task)) {
-        free(query);
+        query_free(query);
         exchange_problem(exchange, 503, ST_BUSY, "too many queries are waiting");
     }
 }

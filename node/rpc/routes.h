@@ -45,4 +45,8 @@ void route_proposal_proof(struct exchange *exchange, char *arguments[]);
 void route_proposals(struct exchange *exchange, char *arguments[]);
 void route_proposal(struct exchange *exchange, char *arguments[]);
 
+/* evidence.c: evidence against validators that this node keeps. */
+void route_evidence_list(struct exchange *exchange, char *arguments[]);
+void route_evidence(struct exchange *exchange, char *arguments[]);
+
 #endif

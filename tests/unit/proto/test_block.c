@@ -4,6 +4,7 @@
 #include "proto/block.h"
 #include "proto/bytes.h"
 #include "proto/frame.h"
+#include "proto/peer.pb-c.h"
 #include "proto/quorum.h"
 
 enum { N = 10 };
@@ -252,7 +253,7 @@ static void test_frames(void **state)
     uint8_t type = 0;
     uint32_t size = 0;
     (void)state;
-    for (unsigned t = 1; t <= 14; t++) {
+    for (unsigned t = 1; t <= XUELIAN__PEER_TYPE__PEER_TYPE_EVIDENCE; t++) {
         uint32_t most = frame_body_size_max((uint8_t)t);
         assert_true(most > 0);
         frame_header_put(header, (uint8_t)t, most);
@@ -264,7 +265,7 @@ static void test_frames(void **state)
     }
     frame_header_put(header, 0, 1);
     assert_int_equal(frame_header_get(header, &type, &size), ST_BAD_ENCODING);
-    frame_header_put(header, 15, 1);
+    frame_header_put(header, XUELIAN__PEER_TYPE__PEER_TYPE_EVIDENCE + 1, 1);
     assert_int_equal(frame_header_get(header, &type, &size), ST_BAD_ENCODING);
     memset(header, 0, 4);
     header[4] = 1;
