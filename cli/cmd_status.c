@@ -5,6 +5,7 @@
 
 #include "cli/command.h"
 #include "cli/connection.h"
+#include "cli/evidence.h"
 #include "cli/names.h"
 
 static const struct argp_option options[] = {
@@ -54,6 +55,32 @@ static void print_node(const char *url, const json_t *said)
     }
 }
 
+/* What it keeps against validators; NULL when it does not say. */
+static json_t *ask_evidence(struct client *client, uint32_t node)
+{
+    const struct client_request request = {.path = "/v1/evidence"};
+    struct client_answer answer;
+    json_t *said = NULL;
+    client_ask(client, node, &request, &answer);
+    if (answer.reached && answer.http_status == 200) {
+        said = json_loadb(answer.body, answer.body_size, JSON_REJECT_DUPLICATES, NULL);
+    }
+    client_answer_free(&answer);
+    return said;
+}
+
+/* What is wrong is said last, where it is seen. */
+static void print_evidence(const json_t *said)
+{
+    size_t count = json_array_size(json_field(said, "evidence"));
+    if (count > 0) {
+        printf(tr("  %zu pieces of evidence against validators:\n",
+                  "  针对验证者的作恶证据 %zu 份：\n"),
+               count);
+        evidence_print_list(said, "    ");
+    }
+}
+
 /* Asks one node. Returns the exit code that this alone would mean. */
 static int ask(struct client *client, uint32_t node, json_t *list)
 {
@@ -62,6 +89,7 @@ static int ask(struct client *client, uint32_t node, json_t *list)
     struct fault fault;
     const char *url = client_node_url(client, node);
     json_t *said = NULL;
+    json_t *evidence = NULL;
     client_ask(client, node, &request, &answer);
     if (answer.distrusted) {
         fault_set(&fault, EXIT_REFUSED, "%s cannot be believed: %s", "%s 不可信：%s", url,
@@ -81,18 +109,24 @@ static int ask(struct client *client, uint32_t node, json_t *list)
         }
     }
     client_answer_free(&answer);
+    if (said != NULL) {
+        evidence = ask_evidence(client, node);
+    }
     if (json_wanted()) {
-        json_array_append_new(
-            list, said != NULL
-                      ? json_pack("{s:s, s:b, s:O}", "url", url, "reached", 1, "network", said)
-                      : json_pack("{s:s, s:b, s:s}", "url", url, "reached", 0, "reason",
-                                  fault_text(&fault)));
+        json_array_append_new(list, said != NULL
+                                        ? json_pack("{s:s, s:b, s:O, s:O*}", "url", url, "reached",
+                                                    1, "network", said, "evidence",
+                                                    json_field(evidence, "evidence"))
+                                        : json_pack("{s:s, s:b, s:s}", "url", url, "reached", 0,
+                                                    "reason", fault_text(&fault)));
     } else if (said != NULL) {
         print_node(url, said);
+        print_evidence(evidence);
     } else {
         fault_print(&fault);
     }
     int code = said != NULL ? EXIT_OK : (int)fault.code;
+    json_decref(evidence);
     json_decref(said);
     return code;
 }

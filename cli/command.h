@@ -25,6 +25,7 @@ int command_status(int argc, char **argv);
 int command_import(int argc, char **argv);
 int command_archive(int argc, char **argv);
 int command_token(int argc, char **argv);
+int command_evidence(int argc, char **argv);
 int command_gov(int argc, char **argv);
 int command_prove(int argc, char **argv);
 int command_tx(int argc, char **argv);

@@ -19,6 +19,7 @@ const struct command commands[] = {
      command_token},
     {"tx", "make, sign and send any transaction", "生成、签名并发送任意交易", command_tx},
     {"gov", "propose changes and vote on them", "提出变更并表决", command_gov},
+    {"evidence", "evidence against validators", "针对验证者的作恶证据", command_evidence},
     {"verify", "check a proof offline", "离线验证证明", command_verify},
     {NULL, NULL, NULL, NULL},
 };

@@ -124,10 +124,16 @@ static enum status audit_check(const struct evidence *evidence, const struct evi
                                         .set = &path->set,
                                         .previous_set = path->has_previous ? &path->previous : NULL,
                                         .era_base_hash = path->base_hash,
+                                        .era_recovered = path->recovered,
                                         .rotation_blocks = path->rotation_blocks,
                                         .statements_max =
                                             new_view ? STATEMENTS_NEW_VIEW : STATEMENTS_PAIR,
                                         .verify = verify};
+    bool in_era =
+        new_view || evidence->kind == XUELIAN__EVIDENCE_KIND__EVIDENCE_KIND_COMMIT_FORGOTTEN;
+    if (in_era && !path->base_known) {
+        return ST_FUTURE;
+    }
     void *memory = aligned_alloc(16, audit_footprint(&config));
     if (memory == NULL) {
         return ST_NO_MEMORY;

@@ -56,7 +56,10 @@ struct evidence_path {
     struct validator_set set;
     struct validator_set previous; /* of the era before, where has_previous */
     bool has_previous;
-    struct hash32 base_hash;  /* of the block before the era */
+    bool recovered;          /* the era is a recovery's, whose own block nobody certified (R33) */
+    struct hash32 base_hash; /* of the block before the era */
+    bool base_known;         /* false: of a recovery's block, until who has it says so */
+    const struct recovery_keys *recovery; /* of genesis */
     uint64_t rotation_blocks; /* K in the era; 0: not known, then who leads a view is not judged */
 };
 
@@ -96,7 +99,7 @@ struct evidence_facts {
     uint64_t valid_until;              /* kind 6, EXPIRED */
 };
 
-/* Returns  ST_OK; ST_UNKNOWN_VALIDATOR; ST_FUTURE: not of the path's era; ST_MISSING: it cannot be judged here (a NEW-VIEW
+/* Returns  ST_OK; ST_UNKNOWN_VALIDATOR; ST_FUTURE: not of the path's era, or of kinds 4 and 5 where its base is not known; ST_MISSING: it cannot be judged here (a NEW-VIEW
  *          in order but for who leads, and K is not known); ST_BAD_EVIDENCE and any of class BAD: it shows nothing.
  * Out  *facts  on ST_OK and ST_MISSING.  Cost  a signature check for each signature in it: at most 2,300 for a NEW-VIEW of 50. */
 enum status evidence_check(const struct evidence *evidence, const struct evidence_path *path,

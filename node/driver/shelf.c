@@ -83,7 +83,19 @@ static bool walk_on(void *context, struct bytes set_change)
     return walk->status == ST_OK;
 }
 
-/* Hash of block 0: what block 1 names as its parent. False: there is no block 1 in the log. */
+/* False: it is not in the log. */
+static bool block_hash(struct node *node, uint64_t height, struct hash32 *hash)
+{
+    struct stored_block block;
+    if (block_log_get(node->block_log, height, &block) != ST_OK) {
+        return false;
+    }
+    *hash = block.hash;
+    stored_block_free(&block);
+    return true;
+}
+
+/* Of block 0: what block 1 names as its parent. False: there is no block 1 in the log. */
 static bool genesis_hash(struct node *node, struct hash32 *hash)
 {
     struct stored_block block;
@@ -111,6 +123,9 @@ enum status shelf_path(struct evidence_path *path, struct node *node, uint64_t e
     }
     if (status == ST_OK && path->set.era != era) {
         status = ST_FUTURE;
+    }
+    if (status == ST_OK && !path->base_known) {
+        path->base_known = block_hash(node, era - 1, &path->base_hash);
     }
     if (status == ST_OK && rotation_blocks != 0) {
         path->rotation_blocks = rotation_blocks;

@@ -4,6 +4,7 @@
  *                                                the first member, an observer with that peer address
  * edit_genesis GENESIS address MEMBER ADDRESS    the peer address of that member's first node
  * edit_genesis GENESIS t0_ms NUMBER              the view timeout
+ * edit_genesis GENESIS heartbeat_ms NUMBER       from block to block when nothing waits
  * edit_genesis GENESIS rotation_blocks NUMBER    blocks until the next member leads */
 #include <stdio.h>
 #include <stdlib.h>
@@ -123,7 +124,8 @@ int main(int count, char **values)
     uint8_t *bytes = malloc(LIMIT_GENESIS_SIZE_MAX);
     const char *what = count < 4 ? "" : values[2];
     if (count < 4) {
-        stop("usage: edit_genesis GENESIS observer|address|t0_ms|rotation_blocks VALUE...");
+        stop("usage: edit_genesis GENESIS observer|address|t0_ms|heartbeat_ms|rotation_blocks "
+             "VALUE...");
     }
     read_genesis(values[1], &genesis, bytes);
     if (count == 5 && strcmp(what, "observer") == 0) {
@@ -132,6 +134,9 @@ int main(int count, char **values)
         set_address(values[1], genesis.message, number(values[3]), values[4]);
     } else if (count == 4 && strcmp(what, "t0_ms") == 0) {
         genesis.message->params->t0_ms = number(values[3]);
+        write_genesis(values[1], genesis.message);
+    } else if (count == 4 && strcmp(what, "heartbeat_ms") == 0) {
+        genesis.message->params->heartbeat_ms = number(values[3]);
         write_genesis(values[1], genesis.message);
     } else if (count == 4 && strcmp(what, "rotation_blocks") == 0) {
         genesis.message->params->rotation_blocks = number(values[3]);
