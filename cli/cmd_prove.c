@@ -27,6 +27,7 @@ struct prove_values {
     const char *block;
     bool small;
     bool issuer;
+    bool archive;
     unsigned long long max_age_ms;
 };
 
@@ -70,6 +71,17 @@ static const struct argp_option transaction_options[] = {
     {0},
 };
 static const struct argp_option equivocation_options[] = {OUT, CONNECTION_OPTIONS, {0}};
+static const struct argp_option conversion_options[] = {
+    OUT,
+    HISTORY,
+    SMALL,
+    {"archive", 'A', NULL, 0,
+     "with the whole archive: also what was converted before|含完整档案：并证明此前已转换的数额",
+     0},
+    MAX_AGE,
+    CONNECTION_OPTIONS,
+    {0},
+};
 static const struct argp_option sets_options[] = {CONNECTION_OPTIONS, {0}};
 
 static bool set(void *values, int key, const char *text, struct fault *fault)
@@ -87,6 +99,9 @@ static bool set(void *values, int key, const char *text, struct fault *fault)
         return true;
     case 's':
         chosen->small = true;
+        return true;
+    case 'A':
+        chosen->archive = true;
         return true;
     case 'i':
         chosen->issuer = true;
@@ -297,6 +312,40 @@ static int prove_record(int argc, char **argv)
     return prove(&values, &question);
 }
 
+/* ---- conversion ---- */
+
+static bool is_conversion(const struct question *question, const struct verify_result *result)
+{
+    return result->kind == VERIFY_CONVERSION && hash32_equal(&result->learner, &question->id) &&
+           result->conversion.item->number == question->number;
+}
+
+static int prove_conversion(int argc, char **argv)
+{
+    const struct command_spec spec = {
+        .options = conversion_options,
+        .arguments = "LEARNER ITEM",
+        .text = "Gets the proof that a conversion follows from its rule and sources, decides it "
+                "again, shows and saves it.|"
+                "获取学分转换符合其规则与来源的证明，重新裁定，显示并保存。",
+        .set = set};
+    struct prove_values values = {.out = NULL};
+    struct question question = {.is_answer = is_conversion};
+    struct fault fault;
+    int code = command_parse(&spec, &values, argc, argv);
+    if (code != COMMAND_GOES_ON) {
+        return code;
+    }
+    if (!take_id(&question, values.words[0], &fault) ||
+        !take_number(&question.number, values.words[1], "ITEM", "条目编号", &fault)) {
+        return fault_print(&fault);
+    }
+    snprintf(question.path, sizeof question.path,
+             "/v1/accounts/%.64s/items/%llu/conversion/proof?archive=%d&sets=%d", values.words[0],
+             question.number, values.archive, !values.small);
+    return prove(&values, &question);
+}
+
 /* ---- transaction ---- */
 
 static bool is_transaction(const struct question *question, const struct verify_result *result)
@@ -419,6 +468,7 @@ static int prove_equivocation(int argc, char **argv)
 
 static const struct command subcommands[] = {
     {"record", "one record of a learner", "学习者的一条记录", prove_record},
+    {"conversion", "a conversion, decided again", "学分转换，重新裁定", prove_conversion},
     {"transaction", "a transaction and its result", "交易及其结果", prove_transaction},
     {"equivocation", "that a validator signed twice", "验证者重复签名", prove_equivocation},
     {"sets", "the validators from genesis on", "自创世以来的验证者", prove_sets},

@@ -129,6 +129,16 @@ static json_t *offence_json(const struct verify_offence *offence)
                      "height", (json_int_t)offence->height, "view", (json_int_t)offence->view);
 }
 
+static json_t *conversion_json(const struct verify_conversion_proof *of)
+{
+    const struct verify_conversion *said = &of->item->conversion;
+    return json_pack("{s:I, s:I, s:b, s:I, s:I, s:I, s:b, s:b}", "item",
+                     (json_int_t)of->item->number, "rule", (json_int_t)said->rule, "granted",
+                     of->granted, "credits", (json_int_t)said->credits, "gives",
+                     (json_int_t)of->gives, "decided_height", (json_int_t)of->decided_height,
+                     "totals_proved", of->totals_proved, "decider_named", of->decider_named);
+}
+
 /* What is proved beyond accounts. */
 static void add_others(json_t *value, const struct verify_result *result)
 {
@@ -139,6 +149,8 @@ static void add_others(json_t *value, const struct verify_result *result)
         json_object_set_new(value, "cells_total", json_integer((json_int_t)result->cell_total));
     } else if (result->kind == VERIFY_EQUIVOCATION) {
         json_object_set_new(value, "offence", offence_json(&result->offence));
+    } else if (result->kind == VERIFY_CONVERSION) {
+        json_object_set_new(value, "conversion", conversion_json(&result->conversion));
     } else if (result->kind == VERIFY_SET_HISTORY) {
         json_t *members = json_array();
         for (uint32_t i = 0; i < result->validator_count; i++) {

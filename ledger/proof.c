@@ -75,8 +75,8 @@ static bool signers_verify(struct builder *builder, const struct tx *tx, uint64_
     return true;
 }
 
-/* Most versions shown of one item. Whoever wants more asks for the transactions. */
-enum { HISTORY_MAX = 16, VERSION_WORDS = 256 };
+/* Most versions shown of one item, and most when a proof rests on them. Whoever wants more asks for the transactions. */
+enum { HISTORY_SHOWN = 16, HISTORY_MAX = 64, VERSION_WORDS = 256 };
 
 /* The versions of an item that are shown, newest first, decoded. */
 struct history {
@@ -99,11 +99,11 @@ static const Xuelian__ItemVersion *decode_version(struct builder *builder, struc
 /* The newest version and those before it, as many as are shown. What cannot be read is left out: the versions
  * before it too. */
 static void read_history(struct builder *builder, uint64_t account_position, struct bytes newest,
-                         struct history *history)
+                         uint32_t most, struct history *history)
 {
     struct bytes bytes = newest;
     *history = (struct history){.count = 0};
-    while (history->count < HISTORY_MAX) {
+    while (history->count < most) {
         const Xuelian__ItemVersion *version = decode_version(builder, bytes);
         uint8_t *value = NULL;
         size_t size = 0;
@@ -209,10 +209,14 @@ Xuelian__ItemProof *build_item(struct builder *builder, uint64_t account_positio
     Xuelian__ItemProof *item = build_zeroed(builder, 1, sizeof *item);
     xuelian__item_proof__init(item);
     item->version = field_borrow(version.data, version.size);
+    if (builder->histories && since == 0) {
+        since = 1;
+    }
     if (!signed_too && since == 0) {
         return item;
     }
-    read_history(builder, account_position, version, &history);
+    read_history(builder, account_position, version, since == 0 ? HISTORY_SHOWN : HISTORY_MAX,
+                 &history);
     ProtobufCBinaryData *earlier = build_zeroed(builder, HISTORY_MAX, sizeof *earlier);
     for (uint32_t i = 0; i < history.count; i++) {
         const Xuelian__ItemVersion *of = history.versions[i];

@@ -40,6 +40,13 @@ enum status proof_archive(const struct ledger_view *view, const struct proof_anc
                           const struct proof_source *source, const struct hash32 *learner,
                           const bool *withhold, uint8_t **proof, size_t *size);
 
+/* That a conversion follows from its rule and its sources; with `whole` also that what stood before it is as it says,
+ * through the whole archive.
+ * Returns  ST_OK; ST_NOT_FOUND (account or item, or it is no conversion); ST_BAD_SIZE; ST_CORRUPT, ST_IO. */
+enum status proof_conversion(const struct ledger_view *view, const struct proof_anchor *anchor,
+                             const struct proof_source *source, const struct hash32 *learner,
+                             uint64_t item, bool whole, uint8_t **proof, size_t *size);
+
 /* That a collection has no such key. ST_CONFLICT when it has. */
 enum status proof_absence(const struct ledger_view *view, const struct proof_anchor *anchor,
                           uint32_t collection, struct bytes natural_key, uint8_t **proof,

@@ -35,6 +35,7 @@ struct builder {
     struct build_member
         members[BUILD_MEMBERS_MAX]; /* ascending by id, page; packed beside the content */
     uint32_t member_count;
+    bool histories; /* items show all their versions, signed or not */
     struct build_member
         read; /* the record read last, and decoded: items in a row are signed by one member */
     const Xuelian__Member *read_as;

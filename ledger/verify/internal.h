@@ -209,6 +209,9 @@ bool status_follows(const struct verify_item *item, enum verify_item_status befo
 /* archive.c: every item of an account, and of those merged into it. */
 enum verify_fault archive_check(struct verifier *v, struct bytes message);
 
+/* conversion.c: a conversion, decided again. */
+enum verify_fault conversion_check(struct verifier *v, struct bytes message);
+
 /* issuer.c: the signatures on the transaction that made an item's version: the one shown, or an earlier one with the
  * same content, for what was disputed, suspended or restored since is still what was signed. */
 struct issuer_origin {

@@ -259,6 +259,9 @@ static void report_head(struct report *r)
         say(r, "Proved: a validator signed two things of which an honest one signs only one\n",
             "已证明：某验证者签署了诚实者只会签署其一的两项内容\n");
         break;
+    case VERIFY_CONVERSION:
+        report_conversion_head(r);
+        break;
     case VERIFY_SET_HISTORY:
         say(r, "Proved: who the validators were, from genesis to the next height\n",
             "已证明：自创世至下一高度的验证者集合\n");
@@ -509,7 +512,8 @@ static void items_open_add(struct items_open *open, const struct verify_result *
         open->details += outcome && item->outcome.details_root.size > 0;
         open->history += !item->history_whole;
         open->links += item->kind == VERIFY_ITEM_LINK && item->link.state == VERIFY_LINK_NOT_SHOWN;
-        open->conversions += item->kind == VERIFY_ITEM_CONVERSION && item->conversion.credits != 0;
+        open->conversions += item->kind == VERIFY_ITEM_CONVERSION &&
+                             item->conversion.credits != 0 && item != result->conversion.item;
         for (uint32_t k = 0; k < item->party_count; k++) {
             open->keys_of_genesis += item->parties[k].key_state == VERIFY_KEY_OF_GENESIS;
         }
@@ -564,7 +568,11 @@ static void report_open(struct report *r)
     } else if (result->kind == VERIFY_STATISTICS) {
         report_statistics_open(r);
     }
-    if (result->kind == VERIFY_RECORD || result->kind == VERIFY_ARCHIVE) {
+    if (result->kind == VERIFY_CONVERSION) {
+        report_conversion_open(r);
+    }
+    if (result->kind == VERIFY_RECORD || result->kind == VERIFY_ARCHIVE ||
+        result->kind == VERIFY_CONVERSION) {
         say(r,
             "  - who the learner is: the id is a pseudonym, which the identity service alone can "
             "tie to a person\n"
@@ -617,6 +625,9 @@ size_t verify_report(char *text, size_t size, const struct verify_result *result
             report_items(&r);
             report_totals(&r);
             report_linked(&r);
+            if (result->kind == VERIFY_CONVERSION) {
+                report_conversion_proof(&r);
+            }
         }
         report_open(&r);
     }

@@ -36,5 +36,9 @@ void report_statistics_open(struct report *r);
 /* report_equivocation.c: likewise. */
 void report_equivocation(struct report *r);
 void report_equivocation_open(struct report *r);
+/* report_conversion.c: a conversion decided again: what holds in one line, all of it, and what is not proved. */
+void report_conversion_head(struct report *r);
+void report_conversion_proof(struct report *r);
+void report_conversion_open(struct report *r);
 
 #endif

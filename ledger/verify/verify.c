@@ -194,7 +194,7 @@ struct proof_view {
 
 static bool kind_known(uint32_t kind)
 {
-    return kind <= VERIFY_SET_HISTORY || kind == VERIFY_EQUIVOCATION;
+    return kind <= VERIFY_EQUIVOCATION;
 }
 
 static enum verify_fault proof_read(struct verifier *v, struct proof_view *out)
@@ -321,6 +321,8 @@ static enum verify_fault proof_check(struct verifier *v, const struct verify_opt
         return cells_proof_check(v, proof.body);
     case VERIFY_EQUIVOCATION:
         return equivocation_check(v, proof.body);
+    case VERIFY_CONVERSION:
+        return conversion_check(v, proof.body);
     case VERIFY_SET_HISTORY:
         return set_history_check(v, proof.body);
     case VERIFY_NOTHING:

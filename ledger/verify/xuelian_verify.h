@@ -31,6 +31,7 @@ enum verify_kind {
     VERIFY_TRANSACTION = 4, /* a transaction in a block, or not in it */
     VERIFY_STATISTICS = 5,  /* cells of the statistics */
     VERIFY_SET_HISTORY = 6, /* the validator sets from genesis on */
+    VERIFY_CONVERSION = 7,  /* a conversion, decided again from its rule and sources */
     VERIFY_EQUIVOCATION = 8 /* a validator signed twice */
 };
 
@@ -200,6 +201,23 @@ struct verify_options {
     X(MEMBER, BAD_PROOF, MEMBER,                                                                   \
       "a member's record is not in the certified state, or is not that of a member",               \
       "机构记录不在已认证的状态中，或不是机构记录")                                                \
+    X(CONVERSION_PARTS, BAD_PROOF, ITEM,                                                           \
+      "the conversion, a source in the version that it names, or its rule is not in the proof",    \
+      "证明中缺少该转换、其来源的所指版本或其规则")                                                \
+    X(CONVERSION_RULE, BAD_PROOF, ITEM,                                                            \
+      "the rule is none of conversions, was not in force when it was applied for, or does not "    \
+      "let it be granted so",                                                                      \
+      "该规则不是转换规则、申请时未施行，或不允许如此授予")                                        \
+    X(CONVERSION_SOURCE, BAD_PROOF, ITEM,                                                          \
+      "a source did not stand when the conversion was decided, had expired or is not one that "    \
+      "the rule takes",                                                                            \
+      "某来源在决定时无效、已过期或不为规则所接受")                                                \
+    X(CONVERSION_AMOUNT, BAD_PROOF, ITEM,                                                          \
+      "more of a source is used than was left, or the credits are not what the rule gives",        \
+      "所用来源超过其剩余数额，或学分与规则所得不符")                                              \
+    X(CONVERSION_TOTALS, BAD_PROOF, ITEM,                                                          \
+      "what had been converted before is not what the account's other conversions say",            \
+      "此前已转换的数额与账户的其他转换不符")                                                      \
     X(ABSENCE_RANGE, BAD_PROOF, NOTHING,                                                           \
       "the neighbour shown does not enclose the key: the entry may well exist",                    \
       "所示相邻条目未包住该键：该条目可能存在")                                                    \
@@ -547,6 +565,26 @@ struct verify_offence {
     struct hash32 hashes[2];
 };
 
+/* A conversion decided again. */
+struct verify_conversion_proof {
+    const struct verify_item *item; /* among `items` */
+    bool granted;                   /* else there is nothing to decide again: it was not granted */
+    bool totals_proved;             /* what stood before it is worked out from the whole archive */
+    bool
+        decider_named; /* it was decided by whom the rule names; else by a member that stands for that one */
+    bool by_hours; /* the rule counts hours, else credits */
+    uint64_t decided_height;
+    uint64_t gives; /* by the ratio alone, hundredths */
+    struct verify_name rule_name;
+    struct verify_name owner_name;
+    uint32_t owner;
+    uint32_t ratio_num;
+    uint32_t ratio_den;
+    uint32_t ceiling; /* hundredths */
+    uint32_t programme;
+    uint32_t programme_ceiling;
+};
+
 /* What was proved. Pointers borrow genesis, proof and scratch: keep all three while using it. */
 struct verify_result {
     enum status status;
@@ -594,6 +632,8 @@ struct verify_result {
     /* Archives of accounts merged into this one, in scratch, each with the fields from `learner` to here. */
     const struct verify_result *linked;
     uint32_t linked_count;
+
+    struct verify_conversion_proof conversion; /* conversion */
 
     uint32_t collection;      /* absence: 1 to 10 */
     struct bytes natural_key; /* absence: the key that is not there; borrows the proof */

@@ -1,4 +1,4 @@
-/* Proofs that are not about an account: transactions, validator sets, recorded evidence. */
+/* Proofs of transactions, validator sets, recorded evidence and conversions. */
 #include <stdlib.h>
 #include <string.h>
 
@@ -125,5 +125,36 @@ void route_proposal_proof(struct exchange *exchange, char *arguments[])
         exchange_problem(exchange, 422, ST_BAD_HEX, "an id is 64 hexadecimal digits");
         return;
     }
+    query_start(exchange, query);
+}
+
+/* ---- Conversions ---- */
+
+static enum status build_conversion(struct query *query, const struct ledger_view *view,
+                                    const struct proof_anchor *anchor,
+                                    const struct proof_source *source)
+{
+    query->missing = "there is no such account, or no conversion of that number in it";
+    return proof_conversion(view, anchor, source, &query->id, query->number, query->limit == 1,
+                            &query->answer, &query->size);
+}
+
+static void read_conversion_proof(struct query *query)
+{
+    query_prove(query, build_conversion);
+}
+
+void route_conversion_proof(struct exchange *exchange, char *arguments[])
+{
+    struct query query = {.read = read_conversion_proof, .issuer = true};
+    if (hex_decode(query.id.bytes, 32, arguments[0], strlen(arguments[0])) != ST_OK) {
+        exchange_problem(exchange, 422, ST_BAD_HEX, "a learner id is 64 hexadecimal digits");
+        return;
+    }
+    if (!parse_u64(arguments[1], &query.number)) {
+        exchange_problem(exchange, 422, ST_BAD_FIELD, "an item's number is decimal, from 1");
+        return;
+    }
+    (void)parameter_u64(exchange, "archive", &query.limit);
     query_start(exchange, query);
 }

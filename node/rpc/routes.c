@@ -359,6 +359,7 @@ struct route {
 
 /* Of the query; the last has no name. */
 static const struct parameter waits[] = {{"wait_ms", NODE_WAIT_MS_MAX}, {NULL, 0}};
+static const struct parameter archive[] = {{"archive", 1}, {"sets", 1}, {NULL, 0}};
 static const struct parameter issuer[] = {{"issuer", 1}, {"sets", 1}, {NULL, 0}};
 static const struct parameter sets[] = {{"sets", 1}, {NULL, 0}};
 static const struct parameter of_block[] = {{"block", UINT64_MAX}, {"sets", 1}, {NULL, 0}};
@@ -378,6 +379,7 @@ static const struct route routes[] = {
     {"GET", "/v1/accounts/{}/archive", route_archive, NULL},
     {"GET", "/v1/accounts/{}/archive/proof", route_archive_proof, issuer},
     {"GET", "/v1/accounts/{}/items/{}/proof", route_item_proof, issuer},
+    {"GET", "/v1/accounts/{}/items/{}/conversion/proof", route_conversion_proof, archive},
     {"GET", "/v1/accounts/{}/absence/proof", route_absence_proof, sets},
     {"GET", "/v1/blocks/{}", route_block, NULL},
     {"GET", "/v1/blocks", route_blocks, heights},

@@ -36,10 +36,11 @@ void route_absence_proof(struct exchange *exchange, char *arguments[]);
 void route_block(struct exchange *exchange, char *arguments[]);
 void route_blocks(struct exchange *exchange, char *arguments[]);
 
-/* proofs.c: of transactions and validator sets, likewise. */
+/* proofs.c: of transactions, validator sets and conversions, likewise. */
 void route_transaction_proof(struct exchange *exchange, char *arguments[]);
 void route_sets_proof(struct exchange *exchange, char *arguments[]);
 void route_proposal_proof(struct exchange *exchange, char *arguments[]);
+void route_conversion_proof(struct exchange *exchange, char *arguments[]);
 
 /* govern.c: proposals of governance and evidence, likewise. */
 void route_proposals(struct exchange *exchange, char *arguments[]);

@@ -230,10 +230,24 @@ class Year(unittest.TestCase):
                 self.tx("conversion-decide", f"account={learner(A)}", f"item={item}", "version_hash=newest", "granted=true",
                         "--member", OTHER_UNIVERSITY)
                 self.assertEqual(self.item(A, item)["conversion"]["credits"], 400)
+                self.proved_conversion(A, item, True)
             else:
                 self.tx("conversion-decide", f"account={learner(B)}", f"item={item}", "version_hash=newest",
                         "reason=standard", "--member", OTHER_UNIVERSITY)
                 self.assertEqual(self.item(B, item)["status"], "refused")
+                self.proved_conversion(B, item, False)
+
+    def proved_conversion(self, number, item, granted):
+        """The conversion is decided again, by the command line and offline."""
+        proof = os.path.join(self.top, "conversion.proof")
+        done = run(XUELIAN, "prove", "conversion", learner(number), str(item), "--archive", "--out", proof,
+                   "--network", self.net.folder, "--json")
+        said = json.loads(done.stdout)["conversion"]
+        self.assertEqual((said["granted"], said["totals_proved"]), (granted, granted))
+        done = run(XUELIAN, "verify", "--genesis", self.net.genesis, "--lang", "zh", proof)
+        self.assertIn("某项学分转换符合其规则与来源" if granted else "已申请而未获授予", done.stdout)
+        done = run(XUELIAN, "prove", "conversion", learner(number), str(item), "--network", self.net.folder)
+        self.assertEqual("that takes the whole archive" in done.stdout, granted, done.stdout)
 
     def points(self):
         for number, hands in ((A, ("--member", BANK)), (B, self.by_learner(B, "b"))):

@@ -438,7 +438,7 @@ def check_link(before, other):
     raise Refused("LINK")
 
 
-def archive(anchor, data):
+def archive_with_linked(anchor, data):
     whole = Archive(anchor, Message(data), True)
     if len(whole.linked_data) > 16:
         raise Refused("LINK")
@@ -446,6 +446,12 @@ def archive(anchor, data):
     for element in whole.linked_data:
         archives.append(Archive(anchor, Message(element), False))
         check_link(archives[:-1], archives[-1])
+    return archives
+
+
+def archive(anchor, data):
+    archives = archive_with_linked(anchor, data)
+    whole = archives[0]
     words = f"{len(whole.items)} of {len(whole.places)} records of {whole.learner.hex()}"
     if len(archives) > 1:
         words += f", and {len(archives) - 1} accounts merged into it"

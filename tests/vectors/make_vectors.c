@@ -254,7 +254,7 @@ static void newer_version(Xuelian__Proof *proof)
 
 static void unknown_kind(Xuelian__Proof *proof)
 {
-    proof->kind = XUELIAN__PROOF_KIND__PROOF_KIND_CONVERSION;
+    proof->kind = (Xuelian__ProofKind)9;
 }
 
 static void no_body(Xuelian__Proof *proof)

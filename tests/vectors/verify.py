@@ -12,6 +12,7 @@ import sys
 import kinds
 import wire
 from accounts import MemberRecords, archive, record
+from conversions import conversion
 from secp256k1 import point_of, signature_valid
 from wire import Bad, LeafPath, Message, Refused, put, tagged, tree_key
 
@@ -316,7 +317,7 @@ def absence(anchor, data):
 
 
 BODIES = {1: record, 2: archive, 3: absence, 4: kinds.transaction, 5: kinds.statistics, 6: kinds.set_history,
-          8: kinds.equivocation}
+          7: conversion, 8: kinds.equivocation}
 
 
 def opened(genesis, proof, known=None):

@@ -108,7 +108,15 @@ static enum status look(struct prover *prover, uint8_t *proof, size_t size)
     return status;
 }
 
-enum status prover_account(struct prover *prover, const struct hash32 *learner, uint64_t item)
+/* What a proof is asked of. */
+struct asked {
+    const struct hash32 *learner;
+    uint64_t item; /* 0: the archive */
+    bool conversion;
+    bool whole;
+};
+
+static enum status prove(struct prover *prover, const struct asked *asked)
 {
     const struct proof_source source = {
         .get_tx = get_tx, .context = prover, .genesis = prover->genesis->message};
@@ -120,10 +128,28 @@ enum status prover_account(struct prover *prover, const struct hash32 *learner, 
     assert_int_equal(ledger_view_open(&view, prover->kv), ST_OK);
     anchor.certificate = bytes_of(certificate, certify(prover, &view, certificate));
     const struct proof_source *from = prover->unsigned_too ? NULL : &source;
-    enum status status = item != 0
-                             ? proof_record(&view, &anchor, from, learner, item, &proof, &size)
-                             : proof_archive(&view, &anchor, from, learner, NULL, &proof, &size);
+    enum status status;
+    if (asked->conversion) {
+        status = proof_conversion(&view, &anchor, from, asked->learner, asked->item, asked->whole,
+                                  &proof, &size);
+    } else if (asked->item != 0) {
+        status = proof_record(&view, &anchor, from, asked->learner, asked->item, &proof, &size);
+    } else {
+        status = proof_archive(&view, &anchor, from, asked->learner, NULL, &proof, &size);
+    }
     ledger_view_close(&view);
     assert_int_equal(status, ST_OK);
     return look(prover, proof, size);
+}
+
+enum status prover_account(struct prover *prover, const struct hash32 *learner, uint64_t item)
+{
+    return prove(prover, &(struct asked){.learner = learner, .item = item});
+}
+
+enum status prover_conversion(struct prover *prover, const struct hash32 *learner, uint64_t item,
+                              bool whole)
+{
+    return prove(prover, &(struct asked){
+                             .learner = learner, .item = item, .conversion = true, .whole = whole});
 }

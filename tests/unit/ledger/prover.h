@@ -36,4 +36,8 @@ void prover_keep(struct prover *prover, uint64_t height, const struct bytes *txs
 /* Builds, verifies, reports in English; the verdict. item 0: the archive. */
 enum status prover_account(struct prover *prover, const struct hash32 *learner, uint64_t item);
 
+/* The proof of a conversion, with the archive or without. */
+enum status prover_conversion(struct prover *prover, const struct hash32 *learner, uint64_t item,
+                              bool whole);
+
 #endif

@@ -23,6 +23,7 @@ static unsigned kinds_done[80];
 static struct prover prover;
 static uint8_t genesis_bytes[32768];
 static unsigned signed_seen[256]; /* in proofs, by kind */
+static unsigned decided_again[2]; /* conversions, not granted and granted */
 
 static uint32_t pick(uint32_t count)
 {
@@ -325,6 +326,24 @@ static void keep(uint64_t height, const struct bytes *txs, uint32_t count)
     prover_keep(&prover, height, txs, count);
 }
 
+/* Every conversion is decided again by the verifier, from a few items and from the whole archive. */
+static void prove_conversions(const struct hash32 *learner, uint32_t count)
+{
+    for (uint32_t k = 1; k <= count; k++) {
+        assert_int_equal(prover_account(&prover, learner, k), ST_OK);
+        if (prover.result.items[0].kind != VERIFY_ITEM_CONVERSION) {
+            continue;
+        }
+        prover.unsigned_too = k % 2 == 1;
+        assert_int_equal(prover_conversion(&prover, learner, k, false), ST_OK);
+        assert_false(prover.result.conversion.totals_proved);
+        assert_int_equal(prover_conversion(&prover, learner, k, true), ST_OK);
+        assert_int_equal(prover.result.conversion.totals_proved, prover.result.conversion.granted);
+        decided_again[prover.result.conversion.granted]++;
+        prover.unsigned_too = false;
+    }
+}
+
 /* The verifier, from the archives alone, comes to what the audit found in the state. */
 static void prove_all(const struct audit_counts *counts)
 {
@@ -335,12 +354,14 @@ static void prove_all(const struct audit_counts *counts)
         assert_int_equal(prover_account(&prover, &learner, 0), ST_OK);
         assert_int_equal(prover.result.totals_state, VERIFY_TOTALS_EQUAL);
         held += prover.result.points_held;
-        for (uint32_t k = 0; k < prover.result.items_shown; k++) {
+        uint32_t count = prover.result.items_shown;
+        for (uint32_t k = 0; k < count; k++) {
             const struct verify_item *item = &prover.result.items[k];
             signed_seen[item->signed_kind]++;
             granted += item->kind == VERIFY_ITEM_CONVERSION &&
                        (item->status == VERIFY_ITEM_VALID || item->status == VERIFY_ITEM_REVIEW);
         }
+        prove_conversions(&learner, count);
     }
     assert_int_equal(granted, counts->granted);
     assert_int_equal(held, counts->remaining);
@@ -410,6 +431,9 @@ static void test_random_sequences(void **state)
             fail_msg("no transaction had %s", status_name(codes[i]));
         }
     }
+    print_message("%u granted conversions decided again, %u not granted\n", decided_again[1],
+                  decided_again[0]);
+    assert_true(decided_again[0] > 0 && decided_again[1] > 0);
     assert_true(signed_seen[40] > 0 && signed_seen[41] > 0 && signed_seen[43] > 0);
     for (uint32_t i = 0; i < KINDS; i++) {
         if (kinds_done[kinds[i].kind] == 0) {
