@@ -17,6 +17,7 @@
 #include "ledger/genesis.h"
 #include "proto/bytes.h"
 #include "proto/canonical.h"
+#include "proto/convert.h"
 
 enum { PORTS_EACH = 3, PORT_COUNT = DEMO_VALIDATORS * PORTS_EACH, ADDRESS_SIZE = 32 };
 
@@ -26,6 +27,7 @@ struct network_values {
     struct demo_tables tables;
     const char *rules;            /* or NULL */
     unsigned long long base_port; /* 0: any free ports */
+    unsigned long long recovery_keys;
 };
 
 /* What is known of each validator while the network is made. */
@@ -37,6 +39,10 @@ struct plan {
     char name[64];
     uint16_t ports[PORT_COUNT]; /* peer, rpc, local of the first; then of the next */
     struct hash32 chain_id;
+    Xuelian__RecoveryKey recovery[LIMIT_RECOVERY_KEYS_MAX];
+    Xuelian__RecoveryKey *recovery_list[LIMIT_RECOVERY_KEYS_MAX];
+    struct pubkey33 recovery_keys[LIMIT_RECOVERY_KEYS_MAX];
+    char holders[LIMIT_RECOVERY_KEYS_MAX][32];
 };
 
 static const struct argp_option options[] = {
@@ -48,6 +54,10 @@ static const struct argp_option options[] = {
      "conversion and points rules, catalogue (deploy/demo/rules.yaml)|转换规则、积分规则与兑换目录",
      0},
     {"base-port", 'b', "N", 0, "use ports N to N+11, not any free ones|使用端口 N 至 N+11", 0},
+    {"recovery-keys", 'R', "N", 0,
+     "recovery keys to make, 3 by default; 0: the network has no recovery|恢复密钥个数，默认 3；0 "
+     "表示网络不可恢复",
+     0},
     {"name", 'n', "NAME", 0, "name of the network|网络名称", 0},
     {0},
 };
@@ -77,6 +87,10 @@ static bool set(void *values, int key, const char *text, struct fault *fault)
     case 'n':
         chosen->name = text;
         return true;
+    case 'R':
+        return parse_u64(text, LIMIT_RECOVERY_KEYS_MAX, &chosen->recovery_keys) ||
+               fault_set(fault, EXIT_USAGE, "--recovery-keys is 0 to 32, not %s",
+                         "--recovery-keys 应为 0 至 32，而不是 %s", text);
     default:
         if (chosen->folder != NULL) {
             return argument_unexpected(text, fault);
@@ -137,14 +151,13 @@ static bool node_path(char out[FILE_PATH_SIZE], const struct plan *plan, uint32_
     return path_join(out, plan->values->folder, inner, fault);
 }
 
-static bool make_node_key(const struct plan *plan, uint32_t node, struct pubkey33 *key,
-                          struct fault *fault)
+/* A key file and, beside it, its passphrase. */
+static bool make_key(const char *path, const char *passphrase_path, struct pubkey33 *key,
+                     struct fault *fault)
 {
-    char path[FILE_PATH_SIZE];
     char passphrase[KEYFILE_PASSPHRASE_SIZE_MAX + 1];
     char error[512];
-    if (!node_path(path, plan, node, "", fault) || !folder_make(path, fault) ||
-        !passphrase_make(passphrase, fault) || !node_path(path, plan, node, "node.key", fault)) {
+    if (!passphrase_make(passphrase, fault)) {
         return false;
     }
     enum status status = keyfile_create(path, passphrase, key, error, sizeof error);
@@ -153,10 +166,61 @@ static bool make_node_key(const struct plan *plan, uint32_t node, struct pubkey3
     }
     size_t size = strlen(passphrase);
     passphrase[size++] = '\n';
-    bool written = node_path(path, plan, node, "passphrase", fault) &&
-                   file_write(path, passphrase, size, 0600, false, fault);
+    bool written = file_write(passphrase_path, passphrase, size, 0600, false, fault);
     wipe(passphrase, sizeof passphrase);
     return written;
+}
+
+static bool make_node_key(const struct plan *plan, uint32_t node, struct pubkey33 *key,
+                          struct fault *fault)
+{
+    char path[FILE_PATH_SIZE];
+    char passphrase[FILE_PATH_SIZE];
+    return node_path(path, plan, node, "", fault) && folder_make(path, fault) &&
+           node_path(path, plan, node, "node.key", fault) &&
+           node_path(passphrase, plan, node, "passphrase", fault) &&
+           make_key(path, passphrase, key, fault);
+}
+
+/* DIR/recovery/holder-N.key: each is one holder's, to be taken away and kept offline. Genesis has them in the order of the
+ * keys. */
+static bool make_recovery_keys(struct plan *plan, struct fault *fault)
+{
+    uint32_t count = (uint32_t)plan->values->recovery_keys;
+    char path[FILE_PATH_SIZE];
+    char passphrase[FILE_PATH_SIZE];
+    char name[64];
+    if (count > 0 &&
+        (!path_join(path, plan->values->folder, "recovery", fault) || !folder_make(path, fault))) {
+        return false;
+    }
+    for (uint32_t i = 0; i < count; i++) {
+        struct pubkey33 key;
+        uint32_t at = i;
+        snprintf(name, sizeof name, "recovery/holder-%u.key", (unsigned)i + 1);
+        bool named = path_join(path, plan->values->folder, name, fault);
+        snprintf(name, sizeof name, "recovery/holder-%u.passphrase", (unsigned)i + 1);
+        if (!named || !path_join(passphrase, plan->values->folder, name, fault) ||
+            !make_key(path, passphrase, &key, fault)) {
+            return false;
+        }
+        for (; at > 0 && pubkey33_compare(&key, &plan->recovery_keys[at - 1]) < 0; at--) {
+            plan->recovery_keys[at] = plan->recovery_keys[at - 1];
+            memcpy(plan->holders[at], plan->holders[at - 1], sizeof plan->holders[at]);
+        }
+        plan->recovery_keys[at] = key;
+        snprintf(plan->holders[at], sizeof plan->holders[at], "holder %u 持有人", (unsigned)i + 1);
+    }
+    for (uint32_t i = 0; i < count; i++) {
+        xuelian__recovery_key__init(&plan->recovery[i]);
+        plan->recovery[i].key = field_borrow(&plan->recovery_keys[i], 33);
+        plan->recovery[i].holder = plan->holders[i];
+        plan->recovery_list[i] = &plan->recovery[i];
+    }
+    plan->genesis.n_recovery_keys = count;
+    plan->genesis.recovery_keys = plan->recovery_list;
+    plan->genesis.recovery_threshold = count == 0 ? 0 : count / 2 + 1;
+    return true;
 }
 
 static bool write_config(const struct plan *plan, uint32_t node, struct fault *fault)
@@ -270,7 +334,7 @@ static bool make_network(struct plan *plan, struct fault *fault)
         return false;
     }
     if (make_member_keys(plan, fault) && make_validators(plan, fault) &&
-        write_genesis(plan, fault)) {
+        make_recovery_keys(plan, fault) && write_genesis(plan, fault)) {
         return true;
     }
     struct fault why = *fault;
@@ -309,13 +373,25 @@ static void print_made(const struct plan *plan)
     printf("%s\n  xuelian status --network %s\n  xuelian import --network %s --mapping "
            "deploy/demo/star.yaml\n",
            tr("Then:", "然后："), folder, folder);
+    if (plan->genesis.n_recovery_keys > 0) {
+        printf(
+            tr("%u recovery keys, of which %u must sign, are in %s/recovery: in earnest each is "
+               "its holder's alone, and offline.\n",
+               "%u 个恢复密钥（需 %u 个签署）在 %s/recovery：正式网络中应各由持有人离线保管。\n"),
+            (unsigned)plan->genesis.n_recovery_keys, (unsigned)plan->genesis.recovery_threshold,
+            folder);
+    } else {
+        printf("%s\n", tr("No recovery keys: if more validators are lost than the network bears, "
+                          "it cannot go on.",
+                          "没有恢复密钥：丢失的验证者超过限度时，网络无法继续。"));
+    }
     printf("%s\n", tr("All keys and passphrases are in this folder: for trials only.",
                       "全部密钥与口令都在此目录中：仅供试用。"));
 }
 
 static int network_new(int argc, char **argv)
 {
-    struct network_values values = {.name = "xuelian-demo"};
+    struct network_values values = {.name = "xuelian-demo", .recovery_keys = 3};
     const struct command_spec spec = {
         .options = options,
         .arguments = "DIR",

@@ -27,6 +27,7 @@ int command_archive(int argc, char **argv);
 int command_token(int argc, char **argv);
 int command_evidence(int argc, char **argv);
 int command_gov(int argc, char **argv);
+int command_recovery(int argc, char **argv);
 int command_prove(int argc, char **argv);
 int command_tx(int argc, char **argv);
 int tx_kinds(int argc, char **argv); /* of xuelian tx */

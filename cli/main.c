@@ -20,6 +20,8 @@ const struct command commands[] = {
     {"tx", "make, sign and send any transaction", "生成、签名并发送任意交易", command_tx},
     {"gov", "propose changes and vote on them", "提出变更并表决", command_gov},
     {"evidence", "evidence against validators", "针对验证者的作恶证据", command_evidence},
+    {"recovery", "replace validators that are lost for good", "替换永久丢失的验证者",
+     command_recovery},
     {"verify", "check a proof offline", "离线验证证明", command_verify},
     {NULL, NULL, NULL, NULL},
 };

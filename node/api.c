@@ -102,6 +102,11 @@ enum status node_view(struct node *node, struct ledger_view *view, uint8_t **cer
                                             bytes_of(certified, size), &arena) != ST_OK) {
         status = ST_CORRUPT;
     }
+    /* The block of a recovery has none: what is proved is proved with the next block. */
+    if (status == ST_OK &&
+        ((const Xuelian__Certified *)(const void *)message)->certificate.len == 0) {
+        status = ST_NOT_FOUND;
+    }
     if (status == ST_OK) {
         const Xuelian__Certified *wire = (const Xuelian__Certified *)(const void *)message;
         *certificate = malloc(wire->certificate.len + 1);

@@ -11,6 +11,7 @@
 
 #include "node/ask.h"
 #include "node/node.h"
+#include "node/recovery.h"
 #include "node/upkeep/upkeep.h"
 #include "version.h"
 
@@ -34,16 +35,19 @@ enum command {
     COMMAND_FOLLOWING,
     COMMAND_VERIFY_STORE,
     COMMAND_AUDIT,
+    COMMAND_NEWEST,
+    COMMAND_RECOVER,
     COMMANDS
 };
-static const char *const command_names[COMMANDS] = {"run",       "init",         "new-journal",
-                                                    "following", "verify-store", "audit"};
+static const char *const command_names[COMMANDS] = {
+    "run", "init", "new-journal", "following", "verify-store", "audit", "newest", "recover"};
 /* How many data directories a command may be given. */
 static const uint32_t folders_max[COMMANDS] = {
     [COMMAND_VERIFY_STORE] = 1, [COMMAND_AUDIT] = UPKEEP_FOLDERS_MAX};
 
 struct arguments {
     const char *config;
+    const char *file; /* of recover */
     enum command command;
     bool has_command;
     bool has_incarnation;
@@ -66,9 +70,14 @@ static void take_command(const char *word, struct argp_state *state)
             return;
         }
     }
+    if (arguments->has_command && arguments->command == COMMAND_RECOVER &&
+        arguments->file == NULL) {
+        arguments->file = word;
+        return;
+    }
     argp_error(state,
                "\"%s\" is not a command; the commands are run, init, new-journal, following, "
-               "verify-store, audit",
+               "verify-store, audit, newest, recover FILE",
                word);
 }
 
@@ -100,6 +109,8 @@ static void check_arguments(struct argp_state *state)
     } else if (arguments->command == COMMAND_NEW_JOURNAL && !arguments->has_incarnation) {
         argp_error(state,
                    "new-journal needs --incarnation N, above every number that this key had");
+    } else if (arguments->command == COMMAND_RECOVER && arguments->file == NULL) {
+        argp_error(state, "recover needs the file of the recovery record: recover FILE");
     } else if (arguments->has_incarnation && !takes) {
         argp_error(state, "--incarnation is for init and new-journal");
     }
@@ -132,13 +143,17 @@ static error_t parse(int key, char *value, struct argp_state *state)
 static const struct argp parser = {
     .options = options,
     .parser = parse,
-    .args_doc = "[run|init|new-journal|following|verify-store [DIR]|audit [DIR...]]",
+    .args_doc =
+        "[run|init|new-journal|following|verify-store [DIR]|audit [DIR...]|newest|recover FILE]",
     .doc =
         "Run a node of a Xuelian (学链) network.\v"
         "init makes the data directory and the vote journal of a new node, once. "
         "new-journal puts a lost or damaged vote journal aside and makes one of a new incarnation, "
         "with which the node follows until a set change names that number. "
         "following asks the running node for its signature that it follows, for a set change. "
+        "newest, on a stopped node, prints the newest block that it holds, for xuelian recovery "
+        "new. recover FILE gives a stopped node the record of a recovery, signed by the holders of "
+        "the recovery keys. "
         "verify-store reads all of a stopped node's blocks and state, and says what is damaged. "
         "audit executes all blocks of data directories again, and compares them. "
         "run (the default) runs the node until SIGTERM or SIGINT; SIGHUP reads log_level again."};
@@ -252,6 +267,8 @@ static int upkeep(const struct upkeep *upkeep)
     case COMMAND_INIT:
     case COMMAND_NEW_JOURNAL:
     case COMMAND_FOLLOWING:
+    case COMMAND_NEWEST:
+    case COMMAND_RECOVER:
     case COMMANDS:
         break;
     }
@@ -261,7 +278,7 @@ static int upkeep(const struct upkeep *upkeep)
 /* Says on standard output what a command did, or on standard error why not. */
 static int command(const struct node_config *config)
 {
-    char text[NODE_ERROR_SIZE] = "";
+    static char text[16 * NODE_ERROR_SIZE];
     const uint64_t *incarnation = arguments.has_incarnation ? &arguments.incarnation : NULL;
     enum status status = ST_OK;
     switch (arguments.command) {
@@ -276,6 +293,12 @@ static int command(const struct node_config *config)
     case COMMAND_FOLLOWING:
         status = ask_following(config, text, sizeof text);
         break;
+    case COMMAND_NEWEST:
+        status = node_newest(config, text, sizeof text);
+        break;
+    case COMMAND_RECOVER:
+        status = node_recover(config, arguments.file, text);
+        break;
     case COMMAND_VERIFY_STORE:
     case COMMAND_AUDIT:
     case COMMANDS:
@@ -284,7 +307,8 @@ static int command(const struct node_config *config)
     if (status != ST_OK) {
         return refuse(text);
     }
-    if (arguments.command == COMMAND_FOLLOWING) {
+    if (arguments.command == COMMAND_FOLLOWING || arguments.command == COMMAND_NEWEST ||
+        arguments.command == COMMAND_RECOVER) {
         printf("%s\n", text);
     } else if (arguments.command == COMMAND_INIT) {
         printf("The data directory %s is ready; start the node with: xueliand --config %s\n",

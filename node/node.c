@@ -9,6 +9,7 @@
 #include "ledger/keyfile/keyfile.h"
 #include "node/driver/driver.h"
 #include "node/membership.h"
+#include "node/recovery.h"
 #include "node/rpc/rpc.h"
 #include "node/store.h"
 #include "proto/bytes.h"
@@ -150,6 +151,9 @@ enum status node_start(struct node *node, const struct node_config *config, uv_l
         status = store_open(node, error);
     }
     if (status == ST_OK) {
+        status = recovery_load(node, &node->recovery, error);
+    }
+    if (status == ST_OK) {
         status = read_membership(node, membership, error);
     }
     if (status == ST_OK) {
@@ -200,6 +204,7 @@ void node_free(struct node *node)
         peers_free(node->peers);
     }
     store_close(node);
+    recovery_free(node->recovery);
     signer_free(node->signer);
     if (node->genesis.message != NULL) {
         genesis_free(&node->genesis);
@@ -229,8 +234,8 @@ static bool genesis_incarnation(const struct node *node, uint64_t *incarnation)
     return found;
 }
 
-/* A node with genesis and key alone, for what is done while it does not run. */
-static struct node *open_bare(const struct node_config *config, enum status *status, char *error)
+struct node *node_open_bare(const struct node_config *config, enum status *status,
+                            char error[NODE_ERROR_SIZE])
 {
     struct node *node = calloc(1, sizeof *node);
     CHECK(node != NULL);
@@ -248,7 +253,7 @@ enum status node_init(const struct node_config *config, const uint64_t *incarnat
 {
     enum status status;
     uint64_t least = 0;
-    struct node *node = open_bare(config, &status, error);
+    struct node *node = node_open_bare(config, &status, error);
     bool known = status == ST_OK && genesis_incarnation(node, &least);
     if (status == ST_OK && known && incarnation != NULL && *incarnation < least) {
         snprintf(error, NODE_ERROR_SIZE,
@@ -281,7 +286,7 @@ enum status node_new_journal(const struct node_config *config, uint64_t incarnat
 {
     enum status status;
     uint64_t highest = 0;
-    struct node *node = open_bare(config, &status, error);
+    struct node *node = node_open_bare(config, &status, error);
     if (status == ST_OK) {
         status = store_lock(node, error);
     }

@@ -17,6 +17,7 @@
 #define NODE_ERROR_SIZE 4096u
 
 struct driver;
+struct node_recovery;
 
 /* What any thread may read. */
 struct node_gauges {
@@ -38,8 +39,9 @@ struct node {
     struct kv *state_kv;
     struct ledger *ledger; /* the executor's, once its thread runs */
     struct block_log *block_log;
-    struct vote_journal *journal; /* the journal thread's; NULL: lost, no voting */
-    struct worker *verifier;      /* cores threads */
+    struct vote_journal *journal;   /* the journal thread's; NULL: lost, no voting */
+    struct node_recovery *recovery; /* given by the operator, or NULL */
+    struct worker *verifier;        /* cores threads */
     struct worker *executor;
     struct worker *journal_writer;
     struct worker *log_writer;
@@ -57,6 +59,10 @@ enum status node_start(struct node *node, const struct node_config *config, uv_l
 /* Stops in order. The loop must run until it has no handles left; then node_free. */
 void node_stop(struct node *node);
 void node_free(struct node *node);
+
+/* A node with genesis and key alone, for what is done while it does not run. Never NULL; ended by node_free and free. */
+struct node *node_open_bare(const struct node_config *config, enum status *status,
+                            char error[NODE_ERROR_SIZE]);
 
 /* Makes the data directory and the vote journal of a new node (xueliand init).
  * In   incarnation  of the journal; NULL: what genesis gives the key, else 0. */

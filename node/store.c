@@ -10,6 +10,7 @@
 #include <unistd.h>
 
 #include "ledger/nodes.h"
+#include "node/recovery.h"
 #include "proto/bytes.h"
 #include "proto/check.h"
 
@@ -100,6 +101,19 @@ static enum status open_journal(struct node *node, char *error)
     return status;
 }
 
+static enum status replay_recovery(struct node *node, const struct stored_block *block,
+                                   struct ledger_block **made)
+{
+    char why[NODE_ERROR_SIZE];
+    uint32_t member = 0;
+    struct node_recovery *recovery = recovery_read(&node->genesis, block->recovery, why);
+    enum status status = recovery == NULL
+                             ? ST_DIVERGED
+                             : ledger_recover(node->ledger, &recovery->recovery, made, &member);
+    recovery_free(recovery);
+    return status;
+}
+
 /* The state lags the block log after a crash: execute what is missing and hold it to the headers. */
 static enum status replay_one(struct node *node, uint64_t height, char *error)
 {
@@ -114,7 +128,8 @@ static enum status replay_one(struct node *node, uint64_t height, char *error)
                                        .time_ms = block.header.time_ms,
                                        .txs = block.txs,
                                        .count = block.tx_count};
-    status = ledger_execute(node->ledger, &proposal, &made, &bad);
+    status = block.recovery.size > 0 ? replay_recovery(node, &block, &made)
+                                     : ledger_execute(node->ledger, &proposal, &made, &bad);
     if (status == ST_OK && !hash32_equal(&made->hash, &block.hash)) {
         ledger_block_free(made);
         status = ST_DIVERGED;

@@ -226,6 +226,10 @@ void driver_offer_block(struct driver *driver)
     if (!fetched->present || fetched->block.header.height != driver->tip_height + 1) {
         return;
     }
+    if (fetched->block.recovery.size > 0) {
+        driver_offer_recovery(driver, fetched);
+        return;
+    }
     struct pbft_input input = {.type = PBFT_CERTIFIED};
     input.certified.from = fetched->from;
     input.certified.header = fetched->block.header_bytes;

@@ -23,6 +23,7 @@ void candidate_free(struct candidate *candidate)
     free(candidate->owned);
     free(candidate->txs);
     free(candidate->proposal);
+    free(candidate->recovery);
     free(candidate);
 }
 

@@ -96,6 +96,7 @@ static void commit_done(struct task *task)
     driver_waiting(driver);
     driver_offer_block(driver);
     driver_unblock(driver);
+    driver_recover(driver);
 }
 
 /* Whom to meet, when the chain now says something else of that. */
@@ -203,10 +204,16 @@ static void commit_append(struct task *task)
 {
     struct commit_task *commit = (struct commit_task *)task;
     const struct candidate *candidate = commit->candidate;
-    enum status status = block_log_append(
-        commit->driver->node->block_log, &candidate->block->header,
-        bytes_of(commit->certificate, commit->certificate_size), candidate->txs, candidate->count,
-        bytes_of(commit->set_change, commit->set_change_size), false);
+    struct block_log *log = commit->driver->node->block_log;
+    enum status status =
+        candidate->recovery != NULL
+            ? block_log_append_recovery(log, &candidate->block->header,
+                                        bytes_of(candidate->recovery, candidate->recovery_size),
+                                        &candidate->base, false)
+            : block_log_append(log, &candidate->block->header,
+                               bytes_of(commit->certificate, commit->certificate_size),
+                               candidate->txs, candidate->count,
+                               bytes_of(commit->set_change, commit->set_change_size), false);
     if (status != ST_OK) {
         node_fatal("the block log could not be written", status);
     }
@@ -218,7 +225,8 @@ static void make_set_change(struct commit_task *commit, struct bytes header)
     const struct ledger_block *block = commit->candidate->block;
     uint8_t set[VALIDATOR_SET_SIZE_MAX];
     Xuelian__SetChange wire = XUELIAN__SET_CHANGE__INIT;
-    if (hash32_equal(&block->header.validators_hash, &block->header.next_validators_hash)) {
+    if (commit->candidate->recovery != NULL || /* the log makes that one */
+        hash32_equal(&block->header.validators_hash, &block->header.next_validators_hash)) {
         return;
     }
     wire.header = field_borrow(header.data, header.size);
@@ -240,7 +248,9 @@ void driver_commit(struct driver *driver, const struct pbft_effect *effect)
     made->certificate_size = effect->commit.certificate.size;
     made->certificate = malloc(made->certificate_size + 1);
     CHECK(made->certificate != NULL);
-    memcpy(made->certificate, effect->commit.certificate.data, made->certificate_size);
+    if (made->certificate_size > 0) {
+        memcpy(made->certificate, effect->commit.certificate.data, made->certificate_size);
+    }
     make_set_change(made, effect->commit.header);
     made->task.run = commit_append;
     made->task.done = commit_appended;

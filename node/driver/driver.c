@@ -157,6 +157,7 @@ enum status driver_start(struct driver **driver, struct node *node,
     if (status == ST_OK) {
         driver_load_proposals(made);
         driver_evidence_start(made);
+        driver_recover(made);
         atomic_store(&node->gauges.height, made->tip_height);
         uv_timer_start(&made->timer, tick, 1, 0);
     }

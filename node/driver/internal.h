@@ -3,6 +3,7 @@
 #define XUELIAN_NODE_DRIVER_INTERNAL_H
 
 #include "node/driver/driver.h"
+#include "node/recovery.h"
 #include "proto/peer.pb-c.h"
 
 enum {
@@ -34,6 +35,9 @@ struct candidate {
     struct body **held;         /* count references, or NULL */
     uint8_t *owned;             /* memory that txs point into, or NULL */
     struct ledger_block *block; /* NULL: not executed */
+    uint8_t *recovery;          /* of a recovery's block: canonical SignedRecovery; else NULL */
+    size_t recovery_size;
+    struct header base; /* and the header that it goes on from */
 };
 
 /* A certified block from a peer: verified signatures, its proposal rebuilt. */
@@ -108,8 +112,10 @@ struct driver {
     struct queued **tail;
     bool pumping;
     bool stopping;
-    unsigned blocked; /* parts of the PERSIST or COMMIT under way */
-    bool log_dirty;   /* appended to the block log since its last sync */
+    bool recovering;        /* the block of a recovery is made */
+    uint64_t recovery_told; /* height of a recovery that waits for the operator, 0: none was seen */
+    unsigned blocked;       /* parts of the PERSIST or COMMIT under way */
+    bool log_dirty;         /* appended to the block log since its last sync */
     uint64_t dirty_ms;
     struct candidate *candidates;                   /* executed at the open height */
     struct candidate *proposals[FETCHED_PROPOSALS]; /* from peers, by header hash asked for */
@@ -212,6 +218,12 @@ bool candidate_agrees(const struct candidate *candidate, const struct header *he
 bool fetched_block_check(struct fetched_block *fetched, const struct hash32 *chain_id);
 /* The proposal that led to a block, malloc'ed; entries: 32 bytes a transaction. */
 uint8_t *proposal_make(const struct header *header, const uint8_t *entries, size_t *size);
+
+/* recover.c */
+/* Takes the recovery that the operator gave, when its block is the next. */
+void driver_recover(struct driver *driver);
+/* A peer has the block of a recovery, which is the next here. */
+void driver_offer_recovery(struct driver *driver, const struct fetched_block *fetched);
 
 /* execute.c */
 void driver_execute(struct driver *driver, const struct pbft_effect *effect);

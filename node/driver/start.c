@@ -23,8 +23,25 @@ struct changes {
     bool good;
     struct validator_set before; /* what the newest change changed */
     struct validator_set newest;
-    struct header header; /* of the newest */
+    struct header header; /* of the newest; of a recovery the one that it goes on from */
+    bool recovered;       /* the newest is a recovery */
 };
+
+static bool read_recovered_set(struct validator_set *set, struct bytes bytes)
+{
+    struct recovery *recovery = calloc(1, sizeof *recovery);
+    void *memory = malloc(RECOVERY_ARENA_SIZE);
+    struct arena arena;
+    CHECK(recovery != NULL && memory != NULL);
+    arena_init(&arena, memory, RECOVERY_ARENA_SIZE);
+    bool good = recovery_decode(recovery, bytes, false, &arena) == ST_OK;
+    if (good) {
+        *set = recovery->set;
+    }
+    free(memory);
+    free(recovery);
+    return good;
+}
 
 static bool read_change(void *context, struct bytes bytes)
 {
@@ -39,9 +56,12 @@ static bool read_change(void *context, struct bytes bytes)
     changes->good = false;
     if (canonical_decode(&message, &xuelian__set_change__descriptor, bytes, &arena) == ST_OK) {
         const Xuelian__SetChange *wire = (const Xuelian__SetChange *)(const void *)message;
+        changes->recovered = wire->recovery.len > 0;
         changes->good =
             header_decode(&changes->header, field_bytes(&wire->header)) == ST_OK &&
-            validator_set_decode(&changes->newest, field_bytes(&wire->next_set)) == ST_OK;
+            (changes->recovered
+                 ? read_recovered_set(&changes->newest, field_bytes(&wire->recovery))
+                 : validator_set_decode(&changes->newest, field_bytes(&wire->next_set)) == ST_OK);
     }
     free(memory);
     changes->count++;
@@ -64,17 +84,28 @@ static enum status genesis_hash(struct node *node, struct hash32 *hash)
     return status;
 }
 
+static enum status block_hash(struct node *node, uint64_t height, struct hash32 *hash)
+{
+    struct stored_block block;
+    enum status status = block_log_get(node->block_log, height, &block);
+    if (status == ST_OK) {
+        *hash = block.hash;
+        stored_block_free(&block);
+    }
+    return status;
+}
+
 /* The set that the current one replaced (*has false: none, block 0 is the base), and the last block that it
  * certified. The log must have that change, and lead to the set that the ledger has. */
 static enum status read_previous(struct node *node, struct validator_set *previous, bool *has,
-                                 struct hash32 *base_hash)
+                                 struct pbft_start *start)
 {
     const struct validator_set *set = ledger_set(node->ledger);
     struct hash32 wanted;
     struct hash32 found;
     *has = set->era > 1;
     if (!*has) {
-        return genesis_hash(node, base_hash);
+        return genesis_hash(node, &start->era_base_hash);
     }
     struct changes *changes = calloc(1, sizeof *changes);
     CHECK(changes != NULL);
@@ -82,14 +113,18 @@ static enum status read_previous(struct node *node, struct validator_set *previo
     enum status status = block_log_set_changes(node->block_log, set->era - 1, read_change, changes);
     validator_set_hash(&wanted, set);
     validator_set_hash(&found, &changes->newest);
-    if (status == ST_OK &&
-        (changes->count == 0 || !changes->good || changes->header.height != set->era - 1 ||
-         !hash32_equal(&wanted, &found))) {
+    if (status == ST_OK && (changes->count == 0 || !changes->good ||
+                            changes->header.height + (changes->recovered ? 1 : 0) != set->era - 1 ||
+                            !hash32_equal(&wanted, &found))) {
         status = ST_CORRUPT;
     }
     if (status == ST_OK) {
         *previous = changes->before;
-        header_hash(base_hash, &changes->header);
+        start->era_recovered = changes->recovered;
+        header_hash(&start->era_base_hash, &changes->header);
+        if (changes->recovered) { /* the base is its own block */
+            status = block_hash(node, set->era - 1, &start->era_base_hash);
+        }
     }
     free(changes);
     return status;
@@ -137,7 +172,7 @@ static bool read_era(struct driver *driver, struct pbft_start *start, struct sto
     bool has = false;
     start->set = ledger_set(node->ledger);
     start->params = driver_core_params(&driver->params);
-    if (read_previous(node, &stored->previous, &has, &start->era_base_hash) != ST_OK) {
+    if (read_previous(node, &stored->previous, &has, start) != ST_OK) {
         snprintf(error, NODE_ERROR_SIZE,
                  "block %llu, where the validator set last changed, cannot be read from the log; "
                  "move the folder log of the data directory away and start again: the blocks are "
@@ -173,6 +208,7 @@ static enum status init_core(struct driver *driver, const struct pbft_start *sta
         .incarnation = node->journal != NULL ? vote_journal_incarnation(node->journal) : 0,
         .validators_max = LIMIT_VALIDATORS_MAX,
         .follow = node->journal == NULL,
+        .era_min = node->recovery != NULL ? node->recovery->recovery.set.era : 0,
         .sign = sign,
         .sign_context = node->signer};
     CHECK(uv_random(NULL, NULL, &config.nonce, sizeof config.nonce, 0, NULL) == 0);

@@ -44,7 +44,7 @@ static json_t *proposal_json(const Xuelian__ProposalRecord *record, uint64_t hei
     return object;
 }
 
-/* A GovernRecord as {"proposal": …} or {"evidence": …}. NULL when it cannot be read. */
+/* A GovernRecord as {"proposal": …}, {"evidence": …} or {"recovery": …}. NULL when it cannot be read. */
 static json_t *record_json(struct bytes bytes, uint64_t height)
 {
     struct arena arena;
@@ -64,6 +64,11 @@ static json_t *record_json(struct bytes bytes, uint64_t height)
             open_content(evidence, &xuelian__evidence__descriptor, &record->evidence->content,
                          &arena);
             json_object_set_new(object, "evidence", evidence);
+        } else if (record->recovery != NULL) {
+            json_t *recovery = json_of_message(&record->recovery->base);
+            open_content(recovery, &xuelian__recovery__descriptor, &record->recovery->content,
+                         &arena);
+            json_object_set_new(object, "recovery", recovery);
         }
     }
     free(memory);

@@ -438,6 +438,9 @@ static void read_block(struct query *query)
     json_object_set_new(object, "header", header_json(&block));
     json_object_set_new(object, "certificate",
                         json_of_bytes(block.certificate.data, block.certificate.size));
+    if (block.recovery.size > 0) {
+        json_object_set_new(object, "recovery", recovery_json(block.recovery));
+    }
     for (uint32_t i = 0; i < block.tx_count; i++) {
         arena_init(&arena, memory, TX_ARENA_SIZE);
         if (tx_parse(tx, block.txs[i], &block.header.chain_id, &arena) == ST_OK) {

@@ -17,7 +17,7 @@ struct query {
     bool small;          /* without the set changes, which the client has in a history file */
     const char *missing; /* what to say when a proof cannot be built for want of something */
     bool permitted;      /* the client may have the answer, where it is about a person */
-    void *input; /* or NULL; `drop` frees it in the end */
+    void *input;         /* or NULL; `drop` frees it in the end */
     void (*drop)(void *input);
     int http_status;
     const char *content_type;

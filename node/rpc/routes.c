@@ -388,6 +388,7 @@ static const struct route routes[] = {
     {"GET", "/v1/proposals/{}/proof", route_proposal_proof, sets},
     {"GET", "/v1/evidence", route_evidence_list, NULL},
     {"GET", "/v1/evidence/{}", route_evidence, NULL},
+    {"GET", "/v1/recoveries", route_recoveries, NULL},
     {"GET", "/v1/network", get_network, NULL},
     {"GET", "/v1/network/tls", get_tls, NULL},
     {"GET", "/v1/genesis", get_genesis, NULL},

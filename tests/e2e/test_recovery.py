@@ -1,0 +1,224 @@
+#!/usr/bin/env python3
+"""Half of the validators are lost for good, with their disks: the chain stands still, and goes on by a recovery that the
+holders of the recovery keys have signed. Proofs from before and after it hold with the genesis file alone."""
+import json
+import os
+import shutil
+import unittest
+
+import harness
+from harness import XUELIAN, XUELIAND, Network, Node, learner, run
+
+
+class Recovery(unittest.TestCase):
+    """In order: each test goes on from where the one before left the network."""
+
+    @classmethod
+    def setUpClass(cls):
+        cls.net = Network()
+        cls.addClassCleanup(cls.net.close)
+        cls.net.wait_ready()
+
+    def new_node(self):
+        """A machine that nobody knows yet, initialised and not started."""
+        index = len(self.net.nodes) + 1
+        folder = os.path.join(self.net.folder, f"node-{index}")
+        base = harness.free_base(3)
+        os.mkdir(folder)
+        with open(os.path.join(folder, "passphrase"), "w", encoding="utf-8") as file:
+            file.write("for one test\n")
+        run(XUELIAN, "key", "new", os.path.join(folder, "node.key"), "--passphrase-file", os.path.join(folder, "passphrase"))
+        with open(os.path.join(folder, "node.yaml"), "w", encoding="utf-8") as file:
+            file.write("data_dir: data\ngenesis: ../network.genesis\nkey_file: node.key\npassphrase_file: passphrase\n"
+                       f"peer_listen: 127.0.0.1:{base}\nrpc_listen: 127.0.0.1:{base + 1}\n"
+                       f"local_listen: 127.0.0.1:{base + 2}\n")
+        node = Node(self.net, index)
+        node.init()
+        self.net.nodes.append(node)
+        return node
+
+    def key(self, node):
+        return json.loads(run(XUELIAN, "key", "show", os.path.join(node.folder, "node.key"), "--passphrase-file",
+                              os.path.join(node.folder, "passphrase"), "--json").stdout)["public_key"]
+
+    def proof(self, node, name):
+        status, _, proof = node.request("GET", f"/v1/accounts/{learner(1)}/archive/proof?issuer=1")
+        self.assertEqual(status, 200)
+        with open(self.net.file(name), "wb") as file:
+            file.write(proof)
+        return self.net.file(name)
+
+    def newest(self, node):
+        path = self.net.file(f"newest-{node.index}")
+        with open(path, "w", encoding="utf-8") as file:
+            file.write(run(XUELIAND, "newest", "--config", node.config).stdout)
+        return path
+
+    def make(self, output, newest, *more, code=0, reason="fire in the machine room 机房火灾"):
+        words = [word for path in newest for word in ("--newest", path)]
+        done = run(XUELIAN, "recovery", "new", "--genesis", self.net.genesis, *words, "--reason", reason, "--output", output,
+                   "--lang", "en", *more, ok=False)
+        self.assertEqual(done.returncode, code, done.stdout + done.stderr)
+        return done.stdout + done.stderr
+
+    def sign(self, path, holder, lang="en"):
+        key = os.path.join(self.net.folder, "recovery", f"holder-{holder}")
+        return run(XUELIAN, "recovery", "sign", "--genesis", self.net.genesis, "--key", f"{key}.key", "--passphrase-file",
+                   f"{key}.passphrase", "--lang", lang, path).stdout
+
+    def recover(self, node, path, code=0):
+        done = run(XUELIAND, "recover", path, "--config", node.config, ok=False)
+        self.assertEqual(done.returncode, code, done.stdout + done.stderr)
+        return done.stdout + done.stderr
+
+    def check(self, path, code=0, lang="en"):
+        done = run(XUELIAN, "recovery", "check", "--genesis", self.net.genesis, "--lang", lang, path, ok=False)
+        self.assertEqual(done.returncode, code, done.stdout + done.stderr)
+        return done.stdout + done.stderr
+
+    def test_1_lost(self):
+        net = self.net
+        envelopes, _ = net.make(1, "open", 1, 1)
+        net.wait_height(int(net.commit(net.nodes[0], envelopes[0])["height"]))
+        deposits, _ = net.make(1, "deposit", 1, 1)
+        net.wait_height(int(net.commit(net.nodes[0], deposits[0])["height"]))
+        Recovery.old_proof = self.proof(net.nodes[0], "old-proof")
+        # Node 2 is stopped and lacks what the others decide now.
+        net.nodes[1].stop()
+        envelopes, _ = net.make(1, "open", 2, 2)
+        net.wait_height(int(net.commit(net.nodes[0], envelopes[0])["height"]))
+        for node in net.nodes[2:4]:
+            node.kill()
+            shutil.rmtree(node.data)
+        status, answer = net.nodes[0].submit(envelopes[1], 1500)
+        self.assertEqual((status, answer["status"]), (200, "pending"))
+        Recovery.base = net.nodes[0].height()
+        net.nodes[0].stop()
+
+    def test_2_record(self):
+        net = self.net
+        newest = [self.newest(node) for node in net.nodes[:2]]
+        Recovery.fresh = [self.new_node(), self.new_node()]
+        Recovery.changes = []
+        for member, node in zip((3, 4), self.fresh):
+            self.changes += ["--lost", member, "--add", f"{member}:{self.key(node)}:0:{node.settings['peer_listen']}"]
+        Recovery.record = net.file("record")
+        self.assertIn("needed: --genesis FILE, --newest FILE", self.make(self.record, [], code=2))
+        self.assertIn("not every member named by --lost", self.make(self.record, newest, "--lost", 77, code=2))
+        self.assertIn("--add is MEMBER:KEY:INCARNATION", self.make(self.record, newest, "--add", "3:ab:0", code=2))
+        self.assertIn("none of the files is of block 999999", self.make(self.record, newest, "--from", 999999, code=2))
+        # A lower block only by an explicit word; the node that holds more refuses all the same.
+        low = net.file("low")
+        self.make(low, newest[1:], *self.changes)
+        for holder in (1, 2):
+            self.sign(low, holder)
+        said = self.recover(net.nodes[0], low, code=1)
+        self.assertIn(f"this node holds certified block {self.base}, above block", said)
+        self.assertIn("其内容将会丢失", said)
+        self.assertIn("is made. Next, each key holder", self.make(self.record, newest, *self.changes))
+        # Too few, and not one of the keys.
+        self.assertIn("signed by 0 recovery keys, and this network asks for 2 of 3", self.check(self.record, code=1))
+        self.assertIn("1 of 3 recovery keys; 2 are needed", self.sign(self.record, 1))
+        self.sign(self.record, 1)  # again: it counts once
+        self.assertIn("已有 1 个恢复密钥签署，本网络要求 2 个", self.check(self.record, code=1, lang="zh"))
+        said = self.recover(net.nodes[0], self.record, code=1)
+        self.assertIn("the record is signed by 1 recovery keys, and this network asks for 2 of 3", said)
+        self.assertIn("记录只有1个恢复密钥签名，本网络要求2个", said)
+        node_key = os.path.join(net.folder, "node-1", "node.key")
+        done = run(XUELIAN, "recovery", "sign", "--genesis", net.genesis, "--key", node_key, "--passphrase-file",
+                   os.path.join(net.folder, "node-1", "passphrase"), "--lang", "en", self.record, ok=False)
+        self.assertIn("is none of this network's recovery keys", done.stderr)
+        said = self.sign(self.record, 3)
+        self.assertIn("2 of 3 recovery keys; 2 are needed", said)
+        self.assertIn("fire in the machine room 机房火灾", said)
+        self.assertIn(f"goes on from   {self.base} ", self.check(self.record))
+
+    def test_3_goes_on(self):
+        net = self.net
+        survivor = net.nodes[0]
+        said = self.recover(survivor, self.record)
+        self.assertIn(f"The recovery is kept; its block is {self.base + 1}", said)
+        self.assertIn("It is one of the 4 new validators: start it", said)
+        self.assertIn("本节点是4个新验证者之一", said)
+        survivor.start()
+        net.wait_height(self.base + 1, [survivor])
+        self.assertEqual(int(survivor.get("/v1/network")["era"]), self.base + 2)
+        for node in self.fresh:
+            self.assertIn(f"It lacks blocks from 1 to {self.base}", self.recover(node, self.record))
+            node.start()
+        live = [survivor, *self.fresh]
+        net.wait_height(self.base + 2, live)
+        # What waited when the chain stood still was in a pool, and is sent again by its client.
+        envelopes, _ = net.make(1, "open", 4, 1)
+        net.wait_height(int(net.commit(survivor, envelopes[0])["height"]), live)
+        for node in live:
+            net.wait("it votes", lambda node=node: node.get("/v1/network")["voting"])
+        self.assertIn("This node has taken this recovery already", self.taken_again(survivor))
+
+    def taken_again(self, node):
+        node.stop()
+        said = self.recover(node, self.record)
+        node.start()
+        self.net.wait_ready([node])
+        return said
+
+    def test_4_offline_before(self):
+        """Node 2 is of the set that was replaced: what peers hand it is not enough."""
+        net = self.net
+        late = net.nodes[1]
+        late.start()
+        net.wait("it waits for its operator", lambda: "recovery_waiting" in late.words(1000))
+        self.assertIn("it takes it from its operator alone", late.words(1000))
+        self.assertEqual(late.height(), self.base)
+        late.stop()
+        self.recover(late, self.record)
+        late.start()
+        live = net.running()
+        envelopes, _ = net.make(1, "open", 5, 1)
+        height = int(net.commit(net.nodes[0], envelopes[0])["height"])
+        net.wait_height(height, live)
+        net.wait("it votes", lambda: late.get("/v1/network")["voting"])
+        net.same_blocks(height, live)
+
+    def test_5_published(self):
+        for node in self.net.running():
+            shown = node.get("/v1/recoveries")["recoveries"]
+            self.assertEqual(len(shown), 1)
+            self.assertEqual((int(shown[0]["height"]), len(shown[0]["signers"])), (self.base + 1, 2))
+            self.assertIn("机房火灾", shown[0]["reason"])
+            block = node.get(f"/v1/blocks/{self.base + 1}")
+            self.assertEqual(block["recovery"]["id"], shown[0]["id"])
+            self.assertEqual(block["transactions"], [])
+            record = node.get(f"/v1/proposals/{shown[0]['id']}")["recovery"]
+            self.assertEqual(int(record["height"]), self.base + 1)
+            with open(self.record, "rb") as file:
+                self.assertEqual(bytes.fromhex(shown[0]["record"]), file.read())
+
+    def test_6_proofs(self):
+        net = self.net
+        new = [self.proof(node, f"new-{node.index}") for node in net.running()]
+        net.stop_all()
+        said = run(XUELIAN, "verify", "--lang=en", "--genesis", net.genesis, self.old_proof).stdout
+        self.assertNotIn("RECOVERY", said)
+        for path in new:
+            said = run(XUELIAN, "verify", "--lang=en", "--genesis", net.genesis, path).stdout
+            self.assertIn(f"RECOVERY   at block {self.base + 1} the validators were replaced by 2 of 3 recovery keys", said)
+            self.assertIn("Reason given: fire in the machine room 机房火灾", said)
+        said = run(XUELIAND, "verify-store", "--config", net.nodes[0].config).stdout
+        self.assertIn("The store is whole", said)
+
+    def test_7_once_more(self):
+        """All stop and start in the era of the recovery; a state that is gone is replayed through its block."""
+        net = self.net
+        live = [net.nodes[0], net.nodes[1], *self.fresh]
+        shutil.rmtree(os.path.join(self.fresh[0].data, "state"))
+        for node in live:
+            node.start()
+        net.wait_ready(live)
+        envelopes, _ = net.make(1, "open", 6, 1)
+        height = int(net.commit(net.nodes[0], envelopes[0])["height"])
+        net.same_blocks(height, live)
+
+
+if __name__ == "__main__":
+    harness.main()
