@@ -14,7 +14,8 @@ enum { WORK_SIGNATURE = 2, WORK_ITEM = 1 };
 
 uint64_t ledger_work(const struct tx *tx)
 {
-    return (uint64_t)tx->signer_count * WORK_SIGNATURE + (uint64_t)tx->item_count * WORK_ITEM +
+    uint64_t item = WORK_ITEM + (tx->rule != NULL ? tx->rule->item_work : 0);
+    return (uint64_t)tx->signer_count * WORK_SIGNATURE + (uint64_t)tx->item_count * item +
            (tx->rule != NULL ? tx->rule->work : 0);
 }
 

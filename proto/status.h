@@ -257,6 +257,9 @@ enum status_class {
     X(PROPOSALS_FULL, 297, RULE,                                                                   \
       "the member has the most undecided proposals it may; withdraw one, expired ones too",        \
       "该机构未决提案已达上限；请撤回一项（已过期的也须撤回）")                                    \
+    X(HAS_DEPENDENTS, 298, RULE,                                                                   \
+      "something rests on the record; revoke or correct it by a transaction of its own",           \
+      "有条目以该记录为依据；请单独撤销或更正")                                                    \
     /* consensus, peers, proofs */                                                                 \
     X(OLD, 300, BAD, "it is for an earlier height, view or era; nothing to do",                    \
       "属于较早的高度、视图或纪元；无需操作")                                                      \

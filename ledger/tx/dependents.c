@@ -110,6 +110,22 @@ enum status dependents_add(struct state *state, const struct account *account, u
     return status == ST_OK && root != 0 ? add(state, account, root, dependent) : status;
 }
 
+enum status dependents_none(struct state *state, const struct account *account, uint64_t source,
+                            uint32_t *code)
+{
+    struct item_list list;
+    struct state_key key = list_key(account, source);
+    enum status status = item_list_read(state, &key, &list);
+    for (uint32_t i = 0; i < list.count && status == ST_OK && *code == ST_OK; i++) {
+        struct item item;
+        status = item_read_known(state, account, list.items[i], &item);
+        if (status == ST_OK && !final(&item, 0)) {
+            *code = ST_HAS_DEPENDENTS;
+        }
+    }
+    return status;
+}
+
 enum status dependents_review(struct state *state, const struct block_context *context,
                               const struct tx *tx, uint32_t index, struct account *account,
                               uint64_t source)

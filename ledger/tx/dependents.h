@@ -21,6 +21,11 @@ enum status dependents_check(struct state *state, const struct account *account,
 enum status dependents_add(struct state *state, const struct account *account, uint64_t source,
                            uint64_t dependent);
 
+/* Whether nothing rests on an item that a change of it would reach: for bulk kinds, each of whose items costs the same.
+ * *code: OK; HAS_DEPENDENTS. Returns ST_OK; ST_CORRUPT, ST_IO.  Cost: a read of each that ever rested on it. */
+enum status dependents_none(struct state *state, const struct account *account, uint64_t source,
+                            uint32_t *code);
+
 /* Puts what rests on `source` and is valid or corrected under review.
  * Returns ST_OK; ST_CORRUPT, ST_IO.  Cost: LIMIT_DEPENDENTS_MAX changes of an item at most. */
 enum status dependents_review(struct state *state, const struct block_context *context,

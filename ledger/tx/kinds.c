@@ -10,53 +10,73 @@
 /* KIND, name, message, bulk, role of the first signer, rule. Ascending. */
 #define KIND(KIND, name, message, bulk, role, apply) WORK(KIND, name, message, bulk, role, apply, 0)
 /* The same, with work that signers and items do not tell. */
-#define WORK(KIND, name, message, bulk, role, apply, work)                                \
+#define WORK(KIND, name, message, bulk, role, apply, work) \
+    ROW(KIND, name, message, bulk, role, apply, work, 0)
+/* Of a bulk kind, work for each item. */
+#define BULK(KIND, name, message, role, apply, item_work) \
+    ROW(KIND, name, message, true, role, apply, 0, item_work)
+#define ROW(KIND, name, message, bulk, role, apply, work, item_work)                      \
     {                                                                                     \
         XUELIAN__TX_KIND__TX_KIND_##KIND, XUELIAN__MEMBER_ROLE__MEMBER_ROLE_##role, name, \
-            &xuelian__##message##__descriptor, apply, work, bulk                          \
+            &xuelian__##message##__descriptor, apply, work, item_work, bulk               \
     }
-/* Up to 8 sources with what rests on them, and one change of an item. */
-enum { WORK_CONVERSION = 30, WORK_SOURCE = 10, WORK_CHANGE = 5 };
+/* Up to 8 sources with what rests on them; one source, and counts over 17 accounts; one change of an item. */
+enum { WORK_CONVERSION = 40, WORK_SOURCE = 20, WORK_CHANGE = 5 };
+/* Up to 32 items read that rest on one. */
+enum { WORK_RESTS = 5 };
+/* Versions read back to the one before a suspension: disputes may have made many. */
+enum { WORK_RESTORE = 100 };
 /* Up to 32 changes of items that rest on one. */
 enum { WORK_REVIEW = LIMIT_DEPENDENTS_MAX * WORK_CHANGE };
 /* Up to 32 lots changed and 256 read. */
 enum { WORK_LOTS = 32 * WORK_CHANGE + 20 };
 /* Up to 32 lots changed, and as many that their points went on to. */
 enum { WORK_RETURN = 2 * WORK_LOTS };
-/* Up to 100 changes on records of up to 24 KiB, up to 256 votes counted, up to 64 signatures. */
+/* Up to 100 changes on records of up to 24 KiB with ten pages each, 512 members looked at, up to 256 votes counted, up to
+ * 64 signatures. */
 enum { WORK_VOTE = 200, WORK_ENACT = 900, WORK_RECORD = 20 };
+/* A record with ten pages; and 512 members looked at. */
+enum { WORK_KEYS = 40, WORK_GOVERNORS = 100 };
 static const struct tx_kind kinds[] = {
     KIND(ACCOUNT_OPEN, "account-open", account_opening, false, OPEN_ACCOUNTS, account_open_apply),
     KIND(ACCOUNT_OPEN_BULK, "account-open-bulk", account_opening, true, OPEN_ACCOUNTS,
          account_open_apply),
     KIND(DEPOSIT, "deposit", outcome, false, DEPOSIT, deposit_apply),
     KIND(DEPOSIT_BULK, "deposit-bulk", outcome, true, DEPOSIT, deposit_apply),
-    KIND(ACCOUNT_CLAIM, "account-claim", key_binding, false, UNSPECIFIED, account_claim_apply),
-    KIND(ACCOUNT_ROTATE, "account-rotate", account_key_rotation, false, UNSPECIFIED,
-         account_rotate_apply),
-    KIND(ACCOUNT_RECOVER, "account-recover", key_binding, false, UNSPECIFIED,
-         account_recover_apply),
+    BULK(REVOKE_BULK, "revoke-bulk", item_act, UNSPECIFIED, revoke_apply,
+         2 * WORK_CHANGE + WORK_RESTS),
+    BULK(CORRECT_BULK, "correct-bulk", correction, DEPOSIT, correct_apply,
+         2 * WORK_CHANGE + WORK_RESTS),
+    WORK(ACCOUNT_CLAIM, "account-claim", key_binding, false, UNSPECIFIED, account_claim_apply,
+         WORK_CHANGE),
+    WORK(ACCOUNT_ROTATE, "account-rotate", account_key_rotation, false, UNSPECIFIED,
+         account_rotate_apply, WORK_CHANGE),
+    WORK(ACCOUNT_RECOVER, "account-recover", key_binding, false, UNSPECIFIED, account_recover_apply,
+         WORK_CHANGE),
     KIND(ACCOUNT_FREEZE, "account-freeze", account_act, false, UNSPECIFIED, account_freeze_apply),
     KIND(ACCOUNT_UNFREEZE, "account-unfreeze", account_act, false, UNSPECIFIED,
          account_unfreeze_apply),
     KIND(ACCOUNT_CLOSE, "account-close", account_act, false, UNSPECIFIED, account_close_apply),
-    KIND(ACCOUNT_GUARDIAN, "account-guardian", guardian_setting, false, UNSPECIFIED,
-         account_guardian_apply),
+    WORK(ACCOUNT_GUARDIAN, "account-guardian", guardian_setting, false, UNSPECIFIED,
+         account_guardian_apply, WORK_CHANGE),
     KIND(ACCOUNT_DECEASED, "account-deceased", death_notice, false, UNSPECIFIED,
          account_deceased_apply),
     WORK(ACCOUNT_MERGE, "account-merge", account_merge, false, UNSPECIFIED, account_merge_apply,
          POINTS_MOVE_WORK),
     KIND(APPLY, "apply", outcome, false, UNSPECIFIED, apply_apply),
-    KIND(APPLY_DECIDE, "apply-decide", application_decision, false, DEPOSIT, apply_decide_apply),
+    WORK(APPLY_DECIDE, "apply-decide", application_decision, false, DEPOSIT, apply_decide_apply,
+         WORK_CHANGE),
     WORK(CORRECT, "correct", correction, false, DEPOSIT, correct_apply, WORK_REVIEW),
     WORK(REVOKE, "revoke", item_act, false, UNSPECIFIED, revoke_apply, WORK_REVIEW),
     WORK(SUSPEND, "suspend", item_act, false, UNSPECIFIED, suspend_apply, WORK_REVIEW),
-    KIND(RESTORE, "restore", item_act, false, UNSPECIFIED, restore_apply),
-    KIND(RECOGNISE, "recognise", recognition, false, RECOGNISE, recognise_apply),
+    WORK(RESTORE, "restore", item_act, false, UNSPECIFIED, restore_apply,
+         WORK_CHANGE + WORK_RESTORE),
+    WORK(RECOGNISE, "recognise", recognition, false, RECOGNISE, recognise_apply, WORK_RESTS),
     WORK(RECOGNISE_REVIEW, "recognise-review", recognition_review, false, RECOGNISE,
          recognise_review_apply, WORK_REVIEW),
-    KIND(RECOGNISE_BULK, "recognise-bulk", recognition, true, RECOGNISE, recognise_apply),
-    KIND(APPLY_WITHDRAW, "apply-withdraw", item_act, false, UNSPECIFIED, apply_withdraw_apply),
+    BULK(RECOGNISE_BULK, "recognise-bulk", recognition, RECOGNISE, recognise_apply, WORK_RESTS),
+    WORK(APPLY_WITHDRAW, "apply-withdraw", item_act, false, UNSPECIFIED, apply_withdraw_apply,
+         WORK_CHANGE),
     WORK(CONVERSION_APPLY, "conversion-apply", conversion_application, false, UNSPECIFIED,
          conversion_apply, WORK_CONVERSION),
     WORK(CONVERSION_DECIDE, "conversion-decide", conversion_decision, false, CONVERT,
@@ -102,13 +122,15 @@ static const struct tx_kind kinds[] = {
     WORK(GOVERN_ENACT, "govern-enact", proposal_enactment, false, UNSPECIFIED, govern_enact_apply,
          WORK_ENACT),
     WORK(MEMBER_KEY_ROTATE, "member-key-rotate", member_key_rotation, false, UNSPECIFIED,
-         member_key_rotate_apply, WORK_RECORD),
+         member_key_rotate_apply, WORK_KEYS),
     WORK(MEMBER_KEY_REVOKE, "member-key-revoke", member_key_revocation, false, UNSPECIFIED,
-         member_key_revoke_apply, WORK_RECORD),
+         member_key_revoke_apply, WORK_KEYS + WORK_GOVERNORS),
     WORK(EVIDENCE, "evidence", evidence, false, UNSPECIFIED, evidence_apply, WORK_RECORD),
 };
 #undef KIND
 #undef WORK
+#undef BULK
+#undef ROW
 enum { KIND_COUNT = sizeof kinds / sizeof kinds[0] };
 
 const struct tx_kind *tx_kind_of(Xuelian__TxKind kind)

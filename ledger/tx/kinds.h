@@ -26,8 +26,9 @@ struct tx_kind {
      * Returns ST_OK; ST_CORRUPT, ST_IO (fatal). */
     enum status (*apply)(struct state *state, const struct block_context *context,
                          const struct tx *tx, uint32_t index, uint32_t *code);
-    uint32_t work; /* beyond signers and items; see ledger_work */
-    bool bulk;     /* the payload is a BulkPayload */
+    uint32_t work;      /* beyond signers and items; see ledger_work */
+    uint32_t item_work; /* the same for each item of a bulk payload */
+    bool bulk;          /* the payload is a BulkPayload */
 };
 
 /* The row of a kind; NULL for a number that is no kind. Static. */

@@ -107,8 +107,11 @@ enum status correct_apply(struct state *state, const struct block_context *conte
     if (status == ST_OK && *code == ST_OK) {
         status = check_corrected(state, &work, code);
     }
+    if (status == ST_OK && *code == ST_OK && tx->bulk) {
+        status = dependents_none(state, work.account, correction->item, code);
+    }
     if (status == ST_OK && *code == ST_OK) {
-        status = item_change_because(state, context, tx, 0, work.account, &work.item,
+        status = item_change_because(state, context, tx, index, work.account, &work.item,
                                      XUELIAN__ITEM_STATUS__ITEM_STATUS_CORRECTED, work.content,
                                      correction->reason, code);
     }
@@ -122,7 +125,7 @@ enum status correct_apply(struct state *state, const struct block_context *conte
         status = outcome_count(state, context, work.account, work.after, true);
     }
     return status == ST_OK
-               ? dependents_review(state, context, tx, 0, work.account, correction->item)
+               ? dependents_review(state, context, tx, index, work.account, correction->item)
                : status;
 }
 
@@ -157,7 +160,7 @@ static enum status stop_counting(struct state *state, const struct block_context
 }
 
 static enum status revoke_outcome(struct state *state, const struct block_context *context,
-                                  const struct tx *tx, struct account *account,
+                                  const struct tx *tx, uint32_t index, struct account *account,
                                   const struct item *item, Xuelian__ItemReason reason,
                                   uint32_t *code)
 {
@@ -173,7 +176,7 @@ static enum status revoke_outcome(struct state *state, const struct block_contex
         status = outcome_read(item, &outcome);
     }
     if (status == ST_OK && *code == ST_OK) {
-        status = item_change_because(state, context, tx, 0, account, item,
+        status = item_change_because(state, context, tx, index, account, item,
                                      XUELIAN__ITEM_STATUS__ITEM_STATUS_REVOKED, (struct bytes){0},
                                      reason, code);
     }
@@ -186,8 +189,9 @@ static enum status revoke_outcome(struct state *state, const struct block_contex
     if (status == ST_OK) {
         status = statistics_revoked(state, outcome.wire);
     }
-    return status == ST_OK ? dependents_review(state, context, tx, 0, account, item->version->item)
-                           : status;
+    return status == ST_OK
+               ? dependents_review(state, context, tx, index, account, item->version->item)
+               : status;
 }
 
 enum status revoke_apply(struct state *state, const struct block_context *context,
@@ -213,11 +217,15 @@ enum status revoke_apply(struct state *state, const struct block_context *contex
     } else {
         *code = item_check_version(&item, &act->version_hash);
     }
-    if (*code != ST_OK) {
-        return ST_OK;
+    if (*code == ST_OK && tx->bulk) {
+        status = dependents_none(state, account, act->item, code);
     }
-    return recognition ? recognition_revoke(state, context, tx, account, &item, act->reason, code)
-                       : revoke_outcome(state, context, tx, account, &item, act->reason, code);
+    if (status != ST_OK || *code != ST_OK) {
+        return status;
+    }
+    return recognition
+               ? recognition_revoke(state, context, tx, index, account, &item, act->reason, code)
+               : revoke_outcome(state, context, tx, index, account, &item, act->reason, code);
 }
 
 /* The outcome of an account that is not merged; the status it must have is the caller's to check. */

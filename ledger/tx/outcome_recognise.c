@@ -259,7 +259,7 @@ enum status recognise_review_apply(struct state *state, const struct block_conte
 }
 
 enum status recognition_revoke(struct state *state, const struct block_context *context,
-                               const struct tx *tx, struct account *account,
+                               const struct tx *tx, uint32_t index, struct account *account,
                                const struct item *item, Xuelian__ItemReason reason, uint32_t *code)
 {
     struct recognition recognition;
@@ -281,12 +281,12 @@ enum status recognition_revoke(struct state *state, const struct block_context *
         *code = ST_WRONG_ISSUER;
         return ST_OK;
     }
-    status = item_change_because(state, context, tx, 0, account, item,
+    status = item_change_because(state, context, tx, index, account, item,
                                  XUELIAN__ITEM_STATUS__ITEM_STATUS_REVOKED, (struct bytes){0},
                                  reason, code);
     if (status != ST_OK || *code != ST_OK) {
         return status;
     }
     set_known(state, account, recognition.wire->outcome, recognition.wire->recogniser, 0);
-    return dependents_review(state, context, tx, 0, account, item->version->item);
+    return dependents_review(state, context, tx, index, account, item->version->item);
 }

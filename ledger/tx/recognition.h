@@ -8,7 +8,7 @@
  * WRONG_ISSUER (the first signer, a member, does not stand for its recogniser). What rests on it is put under review.
  * Returns ST_OK; ST_CORRUPT, ST_IO. */
 enum status recognition_revoke(struct state *state, const struct block_context *context,
-                               const struct tx *tx, struct account *account,
+                               const struct tx *tx, uint32_t index, struct account *account,
                                const struct item *item, Xuelian__ItemReason reason, uint32_t *code);
 
 #endif

@@ -324,6 +324,88 @@ static void test_bulk(void **state)
     assert_int_equal(code, ST_DUPLICATE);
 }
 
+/* A whole batch is withdrawn or corrected: each item by itself, except what something rests on. Returns the code of the
+ * transaction, or of its first item. */
+static uint32_t submit_bulk(Xuelian__TxKind kind, const ProtobufCMessage *const *items,
+                            uint32_t count, struct hand hand)
+{
+    uint32_t code = 0;
+    struct bytes tx = people_tx_of(&net, kind, items, count, &hand, 1);
+    people_block(&net, &tx, 1, &code, 0);
+    return code;
+}
+
+static void test_in_bulk(void **state)
+{
+    enum { COUNT = 3 };
+    uint64_t made[COUNT];
+    Xuelian__Outcome after[COUNT];
+    Xuelian__Correction corrections[COUNT];
+    Xuelian__ItemAct acts[COUNT];
+    struct hash32 hashes[COUNT];
+    const ProtobufCMessage *items[COUNT];
+    (void)state;
+    for (uint32_t i = 0; i < COUNT; i++) {
+        made[i] = deposit(100 + i, 20240105 + i, 0);
+    }
+    Xuelian__Recognition r = recognition(made[1]);
+    assert_int_equal(SUBMIT(RECOGNISE, r, MEMBER(1)), ST_OK);
+    uint64_t recognised = people_read(&net, A).items.size;
+    for (uint32_t i = 0; i < COUNT; i++) {
+        hashes[i] = people_hash(&net, A, made[i]);
+        people_outcome(&after[i], &ids[A], 90, 20240105 + i);
+        xuelian__correction__init(&corrections[i]);
+        corrections[i].account = field_borrow(&ids[A], 32);
+        corrections[i].item = made[i];
+        corrections[i].version_hash = field_borrow(&hashes[i], 32);
+        corrections[i].outcome = &after[i];
+        corrections[i].reason = REASON(MISTAKE);
+        items[i] = &corrections[i].base;
+    }
+    assert_int_equal(submit_bulk(XUELIAN__TX_KIND__TX_KIND_CORRECT_BULK, items, COUNT, MEMBER(6)),
+                     ST_NOT_ALLOWED);
+    assert_int_equal(submit_bulk(XUELIAN__TX_KIND__TX_KIND_CORRECT_BULK, items, COUNT, MEMBER(2)),
+                     ST_OK);
+    assert_int_equal(submit_bulk(XUELIAN__TX_KIND__TX_KIND_CORRECT_BULK, &items[1], 1, MEMBER(2)),
+                     ST_HAS_DEPENDENTS);
+    people_expect(&net, A, made[0], ITEM(CORRECTED), 2);
+    people_expect(&net, A, made[1], ITEM(VALID), 1);
+    people_expect(&net, A, made[2], ITEM(CORRECTED), 2);
+    people_expect(&net, A, recognised, ITEM(VALID), 1);
+    struct item changed;
+    people_item(&net, A, made[2], &changed);
+    assert_int_equal(changed.version->outcome_index, 2);
+    for (uint32_t i = 0; i < COUNT; i++) {
+        hashes[i] = people_hash(&net, A, made[i]);
+        xuelian__item_act__init(&acts[i]);
+        acts[i].account = field_borrow(&ids[A], 32);
+        acts[i].item = made[i];
+        acts[i].version_hash = field_borrow(&hashes[i], 32);
+        acts[i].reason = REASON(MISTAKE);
+        items[i] = &acts[i].base;
+    }
+    assert_int_equal(submit_bulk(XUELIAN__TX_KIND__TX_KIND_REVOKE_BULK, items, COUNT, MEMBER(4)),
+                     ST_WRONG_ISSUER);
+    assert_int_equal(submit_bulk(XUELIAN__TX_KIND__TX_KIND_REVOKE_BULK, &items[1], 2, MEMBER(2)),
+                     ST_HAS_DEPENDENTS);
+    people_expect(&net, A, made[1], ITEM(VALID), 1);
+    people_expect(&net, A, made[2], ITEM(REVOKED), 3);
+    assert_int_equal(submit_bulk(XUELIAN__TX_KIND__TX_KIND_REVOKE_BULK, items, COUNT, MEMBER(2)),
+                     ST_OK);
+    assert_int_equal(submit_bulk(XUELIAN__TX_KIND__TX_KIND_REVOKE_BULK, &items[2], 1, MEMBER(2)),
+                     ST_WRONG_VERSION);
+    people_expect(&net, A, made[0], ITEM(REVOKED), 3);
+    /* What nothing rests on any more goes in bulk too; a recognition likewise. */
+    Xuelian__ItemAct named = act(recognised);
+    items[0] = &named.base;
+    assert_int_equal(submit_bulk(XUELIAN__TX_KIND__TX_KIND_REVOKE_BULK, items, 1, MEMBER(1)),
+                     ST_OK);
+    people_expect(&net, A, recognised, ITEM(REVOKED), 2);
+    assert_int_equal(submit_bulk(XUELIAN__TX_KIND__TX_KIND_REVOKE_BULK, &items[1], 1, MEMBER(2)),
+                     ST_OK);
+    people_expect(&net, A, made[1], ITEM(REVOKED), 2);
+}
+
 /* What a platform issued, its own platform does not recognise; another institution does, and an institution what is its
  * own. Member 1 recognises, and plays the platform. */
 static void plant_platform(struct state *state, struct account *account)
@@ -403,7 +485,8 @@ int main(void)
         cmocka_unit_test(test_recognise),    cmocka_unit_test(test_review),
         cmocka_unit_test(test_cascade),      cmocka_unit_test(test_revoke),
         cmocka_unit_test(test_bulk),         cmocka_unit_test(test_successor),
-        cmocka_unit_test(test_own_platform), cmocka_unit_test(test_burdened),
+        cmocka_unit_test(test_own_platform), cmocka_unit_test(test_in_bulk),
+        cmocka_unit_test(test_burdened),
     };
     return cmocka_run_group_tests(tests, start, stop);
 }
