@@ -35,15 +35,20 @@ enum command {
     COMMAND_FOLLOWING,
     COMMAND_VERIFY_STORE,
     COMMAND_AUDIT,
+    COMMAND_SNAPSHOT,
+    COMMAND_RESTORE,
     COMMAND_NEWEST,
     COMMAND_RECOVER,
     COMMANDS
 };
 static const char *const command_names[COMMANDS] = {
-    "run", "init", "new-journal", "following", "verify-store", "audit", "newest", "recover"};
+    "run",   "init",     "new-journal", "following", "verify-store",
+    "audit", "snapshot", "restore",     "newest",    "recover"};
 /* How many data directories a command may be given. */
-static const uint32_t folders_max[COMMANDS] = {
-    [COMMAND_VERIFY_STORE] = 1, [COMMAND_AUDIT] = UPKEEP_FOLDERS_MAX};
+static const uint32_t folders_max[COMMANDS] = {[COMMAND_VERIFY_STORE] = 1,
+                                               [COMMAND_AUDIT] = UPKEEP_FOLDERS_MAX,
+                                               [COMMAND_SNAPSHOT] = 1,
+                                               [COMMAND_RESTORE] = 1};
 
 struct arguments {
     const char *config;
@@ -77,7 +82,7 @@ static void take_command(const char *word, struct argp_state *state)
     }
     argp_error(state,
                "\"%s\" is not a command; the commands are run, init, new-journal, following, "
-               "verify-store, audit, newest, recover FILE",
+               "verify-store, audit, snapshot, restore, newest, recover FILE",
                word);
 }
 
@@ -98,9 +103,13 @@ static void check_arguments(struct argp_state *state)
     const struct arguments *arguments = state->input;
     bool takes = arguments->command == COMMAND_INIT || arguments->command == COMMAND_NEW_JOURNAL;
     const struct upkeep *upkeep = &arguments->upkeep;
-    if (upkeep->genesis != NULL && folders_max[arguments->command] == 0) {
+    bool snapshot = arguments->command == COMMAND_SNAPSHOT || arguments->command == COMMAND_RESTORE;
+    if (snapshot && (upkeep->folder_count != 1 || arguments->config == NULL)) {
+        argp_error(state, "%s takes --config FILE and the folder of a snapshot",
+                   command_names[arguments->command]);
+    } else if (upkeep->genesis != NULL && (snapshot || folders_max[arguments->command] == 0)) {
         argp_error(state, "--genesis is for verify-store and audit");
-    } else if ((upkeep->genesis != NULL) != (upkeep->folder_count > 0)) {
+    } else if (!snapshot && (upkeep->genesis != NULL) != (upkeep->folder_count > 0)) {
         argp_error(state, "--genesis FILE and a data directory go together");
     } else if (upkeep->genesis != NULL && arguments->config != NULL) {
         argp_error(state, "either --config or --genesis, not both");
@@ -143,8 +152,8 @@ static error_t parse(int key, char *value, struct argp_state *state)
 static const struct argp parser = {
     .options = options,
     .parser = parse,
-    .args_doc =
-        "[run|init|new-journal|following|verify-store [DIR]|audit [DIR...]|newest|recover FILE]",
+    .args_doc = "[run|init|new-journal|following|verify-store [DIR]|audit [DIR...]|"
+                "snapshot DIR|restore DIR|newest|recover FILE]",
     .doc =
         "Run a node of a Xuelian (学链) network.\v"
         "init makes the data directory and the vote journal of a new node, once. "
@@ -156,6 +165,8 @@ static const struct argp parser = {
         "the recovery keys. "
         "verify-store reads all of a stopped node's blocks and state, and says what is damaged. "
         "audit executes all blocks of data directories again, and compares them. "
+        "snapshot writes the state of a stopped node into a new folder, restore makes a node of "
+        "it. "
         "run (the default) runs the node until SIGTERM or SIGINT; SIGHUP reads log_level again."};
 
 static struct node *node;
@@ -263,6 +274,10 @@ static int upkeep(const struct upkeep *upkeep)
         return upkeep_verify_store(upkeep);
     case COMMAND_AUDIT:
         return upkeep_audit(upkeep);
+    case COMMAND_SNAPSHOT:
+        return upkeep_snapshot(upkeep);
+    case COMMAND_RESTORE:
+        return upkeep_restore(upkeep);
     case COMMAND_RUN:
     case COMMAND_INIT:
     case COMMAND_NEW_JOURNAL:
@@ -301,6 +316,8 @@ static int command(const struct node_config *config)
         break;
     case COMMAND_VERIFY_STORE:
     case COMMAND_AUDIT:
+    case COMMAND_SNAPSHOT:
+    case COMMAND_RESTORE:
     case COMMANDS:
         break;
     }
@@ -334,6 +351,7 @@ int main(int count, char **values)
     }
     log_set_level(config.log_level);
     arguments.upkeep.genesis = config.genesis;
+    arguments.upkeep.folders[1] = arguments.upkeep.folders[0];
     arguments.upkeep.folders[0] = config.data_dir;
     arguments.upkeep.folder_count = 1;
     int code = upkeep(&arguments.upkeep);

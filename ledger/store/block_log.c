@@ -102,7 +102,7 @@ static enum status check_chain(struct block_log *log, const struct hash32 *chain
         status = size != 65 ? ST_CORRUPT : ST_FOREIGN;
     }
     kv_free(value);
-    return status;
+    return status == ST_NOT_FOUND ? ST_OK : status; /* nobody has written there yet */
 }
 
 enum status block_log_open_to_read(struct block_log **log, struct kv *kv,
@@ -292,6 +292,96 @@ static void put_block(struct kv_batch *batch, const struct header *header, struc
     value = pack(&certified.base, &size);
     kv_batch_put(batch, key_bytes(&key), bytes_of(value, size));
     free(value);
+}
+
+enum status block_log_base(struct block_log *log, uint64_t *height, struct merkle_frontier *before)
+{
+    uint8_t *value = NULL;
+    size_t size = 0;
+    *height = 0;
+    merkle_frontier_init(before);
+    enum status status = kv_get(log->kv, NULL, bytes_of("A", 1), &value, &size);
+    if (status == ST_OK) {
+        before->size = size >= 8 ? be64_get(value) : 0;
+        size_t peaks = 32u * (size_t)__builtin_popcountll(before->size);
+        status = before->size > 0 && size == 8 + peaks ? ST_OK : ST_CORRUPT;
+        if (status == ST_OK) {
+            memcpy(before->peaks, value + 8, peaks);
+            *height = before->size;
+        }
+    }
+    kv_free(value);
+    return status == ST_NOT_FOUND ? ST_OK : status;
+}
+
+static enum status put_changes(struct kv_batch *batch, const struct bytes *set_changes,
+                               uint32_t count)
+{
+    for (uint32_t i = 0; i < count; i++) {
+        struct arena arena;
+        ProtobufCMessage *message = NULL;
+        struct header header;
+        size_t room = set_changes[i].size * 2 + 16384;
+        uint8_t *scratch = malloc(room);
+        CHECK(scratch != NULL);
+        arena_init(&arena, scratch, room);
+        enum status status =
+            canonical_decode(&message, &xuelian__set_change__descriptor, set_changes[i], &arena);
+        if (status == ST_OK) {
+            const Xuelian__SetChange *wire = (const Xuelian__SetChange *)(void *)message;
+            status = header_decode(&header, field_bytes(&wire->header));
+            if (status == ST_OK) {
+                struct log_key key =
+                    key_height('S', header.height + (wire->recovery.len > 0 ? 1 : 0));
+                kv_batch_put(batch, key_bytes(&key), set_changes[i]);
+            }
+        }
+        free(scratch);
+        if (status != ST_OK) {
+            return ST_CORRUPT;
+        }
+    }
+    return ST_OK;
+}
+
+enum status block_log_begin(struct block_log *log, const struct header *header,
+                            struct bytes certificate, const struct merkle_frontier *before,
+                            const struct bytes *set_changes, uint32_t count)
+{
+    uint8_t header_bytes[LIMIT_HEADER_SIZE_MAX];
+    uint8_t place[40];
+    uint8_t base[8 + 32 * LIMIT_MERKLE_DEPTH_MAX];
+    struct hash32 hash;
+    struct block_tip tip;
+    size_t size = 0;
+    size_t peaks = 32u * (size_t)__builtin_popcountll(before->size);
+    Xuelian__Certified certified = XUELIAN__CERTIFIED__INIT;
+    enum status status = block_log_tip(log, &tip);
+    if (status != ST_OK || tip.height != 0) {
+        return status == ST_OK ? ST_CONFLICT : status;
+    }
+    struct kv_batch *batch = kv_batch_new();
+    certified.header = field_borrow(header_bytes, header_encode(header_bytes, header));
+    certified.certificate = field_borrow(certificate.data, certificate.size);
+    struct log_key key = key_height('C', header->height);
+    uint8_t *value = pack(&certified.base, &size);
+    kv_batch_put(batch, key_bytes(&key), bytes_of(value, size));
+    free(value);
+    header_hash(&hash, header);
+    be64_put(place, header->height);
+    memcpy(place + 8, hash.bytes, 32);
+    key = key_by_hash(&hash);
+    kv_batch_put(batch, key_bytes(&key), bytes_of(place, 8));
+    kv_batch_put(batch, bytes_of("N", 1), bytes_of(place, sizeof place));
+    be64_put(base, before->size);
+    memcpy(base + 8, before->peaks, peaks);
+    kv_batch_put(batch, bytes_of("A", 1), bytes_of(base, 8 + peaks));
+    status = put_changes(batch, set_changes, count);
+    if (status == ST_OK) {
+        status = kv_write(log->kv, batch, true);
+    }
+    kv_batch_free(batch);
+    return status;
 }
 
 static enum status append(struct block_log *log, const struct header *header,

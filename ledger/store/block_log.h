@@ -6,6 +6,7 @@
  *
  *   'M'                     chain id, node key
  *   'N'                     tip: height, header hash
+ *   'A'                     base: height, peaks of the history before it; of a log that begins there
  *   'B' height              canonical Block
  *   'C' height              canonical Certified (header, certificate), for reading without bodies
  *   'H' header hash         height
@@ -19,6 +20,7 @@
 #include "ledger/store/kv.h"
 #include "proto/block.h"
 #include "proto/block.pb-c.h"
+#include "proto/merkle.h"
 
 struct block_log;
 
@@ -33,6 +35,15 @@ enum status block_log_open_to_read(struct block_log **log, struct kv *kv,
 void block_log_close(struct block_log *log);
 /* The store beneath, for reading it as a whole. */
 struct kv *block_log_kv(struct block_log *log);
+
+/* The block that a log from a snapshot begins with, of which it has the header alone; height 0: it begins at genesis.
+ * Returns ST_OK; ST_CORRUPT, ST_IO. Out  *before  the history tree of the headers below it. */
+enum status block_log_base(struct block_log *log, uint64_t *height, struct merkle_frontier *before);
+/* Makes an empty log begin with a certified block. set_changes: canonical SetChange each, of heights up to its own.
+ * Returns ST_OK; ST_CONFLICT: it is not empty; ST_CORRUPT (a SetChange); ST_IO. */
+enum status block_log_begin(struct block_log *log, const struct header *header,
+                            struct bytes certificate, const struct merkle_frontier *before,
+                            const struct bytes *set_changes, uint32_t count);
 
 /* The newest block. Height 0 with zero hash when none was written. Any thread. */
 struct block_tip {

@@ -9,6 +9,15 @@
 #include "proto/convert.h"
 #include "proto/merkle.h"
 
+void tx_entry(struct hash32 *out, const struct hash32 *id, const struct hash32 *signatures)
+{
+    struct hasher hasher;
+    hasher_init_tagged(&hasher, TAG_TX_ENTRY);
+    hasher_update(&hasher, id->bytes, 32);
+    hasher_update(&hasher, signatures->bytes, 32);
+    hasher_final(&hasher, out);
+}
+
 /* H(PAYLOAD, kind || payload), or H(BULK, kind || n || root) over the items' leaves. */
 static void payload_commitment(struct hash32 *out, const struct tx_kind *rule,
                                const struct bytes *items, uint32_t count)
@@ -172,7 +181,6 @@ static enum status parse_signers(struct tx *tx, const Xuelian__TxCommon *common,
         return ST_BAD_SIGNERS;
     }
     struct hasher hasher;
-    struct hash32 signatures;
     hasher_init_tagged(&hasher, TAG_TX_SIGNATURES);
     for (uint32_t i = 0; i < common->n_signers; i++) {
         enum status status = parse_signer(&tx->signers[i], common->signers[i]);
@@ -190,11 +198,8 @@ static enum status parse_signers(struct tx *tx, const Xuelian__TxCommon *common,
         hasher_update(&hasher, tx->signers[i].signature.bytes, 64);
     }
     tx->signer_count = (uint32_t)common->n_signers;
-    hasher_final(&hasher, &signatures);
-    hasher_init_tagged(&hasher, TAG_TX_ENTRY);
-    hasher_update(&hasher, tx->id.bytes, 32);
-    hasher_update(&hasher, signatures.bytes, 32);
-    hasher_final(&hasher, &tx->entry);
+    hasher_final(&hasher, &tx->signatures);
+    tx_entry(&tx->entry, &tx->id, &tx->signatures);
     return ST_OK;
 }
 

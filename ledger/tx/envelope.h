@@ -28,7 +28,8 @@ struct tx {
     struct bytes common;  /* canonical TxCommon, inside body */
     struct bytes payload; /* inside body */
     struct hash32 id;
-    struct hash32 entry; /* what proposals list: H(id || H(signatures)) */
+    struct hash32 signatures; /* H(signatures) */
+    struct hash32 entry;      /* what proposals list: H(id || H(signatures)) */
     uint64_t valid_until;
     Xuelian__TxKind kind;
     bool bulk;
@@ -48,6 +49,9 @@ struct tx {
  * Cost     about 1 us an item.   Thread  any, one arena a thread. */
 enum status tx_parse(struct tx *tx, struct bytes bytes, const struct hash32 *chain_id,
                      struct arena *arena);
+
+/* What a proposal lists of a transaction: H(id || H(signatures)). */
+void tx_entry(struct hash32 *out, const struct hash32 *id, const struct hash32 *signatures);
 
 /* Checks every signature over the id. Returns ST_OK or ST_BAD_SIGNATURE.
  * Cost  40 us a signer.  Thread  any. */

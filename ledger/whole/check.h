@@ -20,4 +20,10 @@ enum status whole_check_state(const struct ledger_view *view, const struct genes
                               uint32_t (*date_of)(void *context, uint64_t height), void *context,
                               struct whole_report *report);
 
+/* Makes what follows from leaves, records, items and versions, which are there: pages, runs of items, indexes, what
+ * the registries announce. Checks them on the way, as whole_check_state does, but not against what it makes.
+ * Over the store of the view, whose writer calls it. Returns as whole_check_state. */
+enum status whole_make_state(const struct ledger_view *view, const struct genesis *genesis,
+                             struct whole_report *report);
+
 #endif

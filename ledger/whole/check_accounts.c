@@ -163,6 +163,10 @@ static enum status check_runs(struct account_scan *scan, uint64_t position, uint
         key_add64(&key, position);
         key_add8(&key, 1);
         key_add64(&key, (item >> RUN_BITS) - 1);
+        if (scan->check->maker != NULL) {
+            maker_put(scan->check->maker, &key, bytes_of(&root, 32));
+            continue;
+        }
         if (!cursor_at(&scan->nodes, &key) ||
             !bytes_equal(cursor_value(&scan->nodes), bytes_of(&root, 32))) {
             return ended(scan, &scan->nodes, bad_item(scan, position, item));
@@ -225,6 +229,10 @@ static enum status check_items(struct account_scan *scan, uint64_t position)
         key_add64(&key, position);
         key_add8(&key, 2);
         key_add64(&key, i);
+        if (scan->check->maker != NULL) {
+            maker_put(scan->check->maker, &key, bytes_of(&scan->runs[i], 32));
+            continue;
+        }
         if (!cursor_at(&scan->nodes, &key) ||
             !bytes_equal(cursor_value(&scan->nodes), bytes_of(&scan->runs[i], 32))) {
             return bad_item(scan, position, (uint64_t)i << (2 * RUN_BITS));
@@ -282,7 +290,10 @@ static enum status check_indexes(struct account_scan *scan, uint64_t position)
     struct derived derived;
     size_t next = 0;
     derive_end(scan->derive, &derived);
-    for (size_t i = 0; i < LETTERS; i++) {
+    for (size_t i = 0; check->maker != NULL && i < derived.entry_count; i++) {
+        maker_put(check->maker, &derived.entries[i].key, derived.entries[i].value);
+    }
+    for (size_t i = 0; check->maker == NULL && i < LETTERS; i++) {
         enum status status = check_letter(scan, position, i, &derived, &next);
         if (status != ST_OK) {
             return status;
@@ -292,6 +303,10 @@ static enum status check_indexes(struct account_scan *scan, uint64_t position)
         uint8_t place[16];
         be64_put(place, position);
         be64_put(place + 8, derived.identities[i].item);
+        if (check->maker != NULL) {
+            struct state_key key = key_hash('D', &derived.identities[i].identity);
+            maker_put(check->maker, &key, bytes_of(place, sizeof place));
+        }
         sum_add(check, &check->identities, 'D', bytes_of(&derived.identities[i].identity, 32),
                 bytes_of(place, sizeof place));
     }

@@ -5,6 +5,7 @@
 #include "ledger/whole/check.h"
 #include "ledger/whole/cursor.h"
 #include "ledger/whole/derive.h"
+#include "ledger/whole/maker.h"
 #include "ledger/whole/registry.h"
 
 /* Two large sets are equal when the sums of a keyed hash over their members are: neither needs to be in the other's
@@ -25,7 +26,8 @@ struct check {
     uint32_t date; /* of the view's block */
     uint32_t (*date_of)(void *context, uint64_t height);
     void *context;
-    bool dates_known; /* date_of has told all that it was asked */
+    struct maker *maker; /* what follows is made, not compared; NULL: compared */
+    bool dates_known;    /* date_of has told all that it was asked */
 };
 
 void sum_add(const struct check *check, struct sum *sum, char what, struct bytes a, struct bytes b);

@@ -254,9 +254,9 @@ static enum status check_block(struct log_check *check, struct chain *chain, uin
 /* ---- What stands beside the blocks ---- */
 
 /* Keys by their first byte: heights and hashes of blocks that the log does not have. */
-static enum status check_keys(struct log_check *check, const struct block_tip *tip)
+static enum status check_keys(struct log_check *check, const struct block_tip *tip, uint64_t base)
 {
-    static const char known[] = "BCHMNPSV";
+    static const char known[] = "ABCHMNPSV";
     struct kv *kv = block_log_kv(check->log);
     uint64_t named = 0;
     struct kv_iterator *iterator = kv_iterator_new(kv, NULL, (struct bytes){.data = NULL});
@@ -293,7 +293,7 @@ static enum status check_keys(struct log_check *check, const struct block_tip *t
     if (status != ST_OK) {
         return whole_unread(check->report, WHOLE_LOG, status, "the block log", "区块日志");
     }
-    return whole && named == tip->height
+    return whole && named == tip->height - base + (base > 0)
                ? ST_OK
                : whole_damage(check->report, WHOLE_LOG,
                               "the block log names blocks that it does not have%s",
@@ -326,19 +326,91 @@ static enum status check_count(struct log_check *check, uint64_t transactions)
 
 /* ---- All of it ---- */
 
-static enum status check_blocks(struct log_check *check, const struct block_tip *tip)
+/* A log that begins with a snapshot's block: from genesis through the changes of the set to it. */
+struct landing {
+    struct log_check *check;
+    struct chain *chain;
+    uint64_t base;
+    struct chain_fault fault;
+    enum status status;
+    uint8_t *last; /* the change at the base itself */
+    size_t last_size;
+};
+
+static bool follow_change(void *context, struct bytes change)
+{
+    struct landing *landing = context;
+    struct header header;
+    struct chain *probe = malloc(sizeof *probe);
+    CHECK(probe != NULL);
+    *probe = *landing->chain;
+    landing->status = chain_change(probe, change, &header, &landing->fault);
+    if (landing->status == ST_OK && header.height == landing->base) {
+        landing->last = malloc(change.size);
+        CHECK(landing->last != NULL);
+        memcpy(landing->last, change.data, change.size);
+        landing->last_size = change.size;
+    } else if (landing->status == ST_OK) {
+        *landing->chain = *probe;
+    }
+    free(probe);
+    return landing->status == ST_OK && landing->last == NULL;
+}
+
+static enum status land(struct log_check *check, struct chain *chain, uint64_t base,
+                        const struct merkle_frontier *before)
+{
+    struct landing landing = {.check = check, .chain = chain, .base = base};
+    uint64_t memory[4096];
+    struct arena arena;
+    ProtobufCMessage *message = NULL;
+    struct header header;
+    uint8_t *certified = NULL;
+    size_t size = 0;
+    enum status status = block_log_set_changes(check->log, base, follow_change, &landing);
+    status = status == ST_OK ? landing.status : status;
+    if (status == ST_OK) {
+        status = block_log_get_certified(check->log, base, &certified, &size);
+    }
+    arena_init(&arena, memory, sizeof memory);
+    if (status == ST_OK) {
+        status = canonical_decode(&message, &xuelian__certified__descriptor,
+                                  bytes_of(certified, size), &arena);
+    }
+    if (status == ST_OK) {
+        const Xuelian__Certified *wire = (const Xuelian__Certified *)(void *)message;
+        status = header_decode(&header, field_bytes(&wire->header));
+        if (status == ST_OK) {
+            status = chain_land(chain, &header, field_bytes(&wire->certificate), before,
+                                bytes_of(landing.last, landing.last_size), &landing.fault);
+        }
+    }
+    kv_free(certified);
+    free(landing.last);
+    return status == ST_OK
+               ? ST_OK
+               : bad_block(check, base,
+                           landing.fault.en != NULL ? landing.fault.en : "it cannot be read",
+                           landing.fault.zh != NULL ? landing.fault.zh : "无法读取");
+}
+
+static enum status check_blocks(struct log_check *check, const struct block_tip *tip, uint64_t base,
+                                const struct merkle_frontier *before)
 {
     struct chain *chain = malloc(sizeof *chain);
     size_t room = 0;
     uint64_t transactions = 0;
     CHECK(chain != NULL);
     enum status status = chain_genesis(chain, check->genesis);
-    check->first = 0;
+    if (status == ST_OK && base > 0) {
+        status = land(check, chain, base, before);
+    }
+    check->first = base;
     if (status == ST_OK) {
         note_date(check, &chain->header, &room);
         status = check_memory(check, chain, NULL, 0);
     }
-    for (uint64_t height = 1; height <= tip->height && status == ST_OK; height++) {
+    for (uint64_t height = base + 1; height <= tip->height && status == ST_OK; height++) {
         status = check_block(check, chain, height, &room);
         if (check->state != NULL && height == check->state->header.height) {
             transactions = check->report->transactions;
@@ -352,7 +424,9 @@ static enum status check_blocks(struct log_check *check, const struct block_tip 
                            "日志所记的最新区块不符");
     }
     free(chain);
-    return status == ST_OK && check->state != NULL ? check_count(check, transactions) : status;
+    /* A state from a snapshot remembers transactions of blocks that are not here. */
+    return status == ST_OK && check->state != NULL && base == 0 ? check_count(check, transactions)
+                                                                : status;
 }
 
 enum status whole_check_log(struct log_check *check)
@@ -369,8 +443,14 @@ enum status whole_check_log(struct log_check *check)
             "状态库在区块%llu，区块日志止于%llu", (unsigned long long)check->state->header.height,
             (unsigned long long)tip.height);
     }
-    status = check_keys(check, &tip);
-    return status == ST_OK ? check_blocks(check, &tip) : status;
+    struct merkle_frontier before;
+    uint64_t base = 0;
+    status = block_log_base(check->log, &base, &before);
+    if (status != ST_OK) {
+        return whole_unread(check->report, WHOLE_LOG, status, "the log's first block", "首个区块");
+    }
+    status = check_keys(check, &tip, base);
+    return status == ST_OK ? check_blocks(check, &tip, base, &before) : status;
 }
 
 void log_check_free(struct log_check *check)

@@ -185,7 +185,8 @@ static void scan_open(struct collection_scan *scan, struct check *check, uint32_
     struct state_key prefix = key_collection('L', collection);
     *scan = (struct collection_scan){.check = check, .collection = collection};
     cursor_open(&scan->leaves, view->kv, view->snapshot, &prefix, check->report);
-    page_scan_open(&scan->pages, view->kv, view->snapshot, collection, count, check->report);
+    page_scan_open(&scan->pages, view->kv, view->snapshot, collection, count, check->report,
+                   check->maker);
     if (collection == ACCOUNTS) {
         scan->accounts = account_scan_new(check);
     } else {
@@ -537,6 +538,46 @@ enum status whole_check_state(const struct ledger_view *view, const struct genes
     if (status == ST_OK) {
         status = only_collections(&check);
     }
+    cell_table_free(check.cells);
+    registry_tables_free(check.tables);
+    return status;
+}
+
+/* What the registries' own records give: their indexes, and the protocol version to come. */
+static void make_registry(struct check *check)
+{
+    const struct registry_tables *tables = check->tables;
+    for (size_t i = 0; i < tables->entry_count; i++) {
+        maker_put(check->maker, &tables->entries[i].key, tables->entries[i].value);
+    }
+    if (tables->protocol_version != 0) {
+        struct state_key key = key_of('W');
+        uint8_t value[12];
+        be32_put(value, tables->protocol_version);
+        be64_put(value + 4, tables->protocol_height);
+        maker_put(check->maker, &key, bytes_of(value, sizeof value));
+    }
+}
+
+enum status whole_make_state(const struct ledger_view *view, const struct genesis *genesis,
+                             struct whole_report *report)
+{
+    struct maker maker;
+    struct check check = {.view = view,
+                          .report = report,
+                          .date = date_of_time(view->header.time_ms),
+                          .maker = &maker};
+    CHECK(hash32_equal(&view->header.chain_id, &genesis->chain_id));
+    CHECK(getrandom(check.secret, sizeof check.secret, 0) == (ssize_t)sizeof check.secret);
+    maker_open(&maker, view->kv);
+    check.tables = registry_tables_new();
+    check.cells = cell_table_new();
+    enum status status = check_collections(&check);
+    if (status == ST_OK) {
+        make_registry(&check);
+        status = maker_flush(&maker, false);
+    }
+    maker_close(&maker);
     cell_table_free(check.cells);
     registry_tables_free(check.tables);
     return status;

@@ -22,10 +22,11 @@ struct state_key page_key(uint32_t collection, uint8_t level, uint64_t page)
 }
 
 void page_scan_open(struct page_scan *scan, struct kv *kv, const struct kv_snapshot *snapshot,
-                    uint32_t collection, uint64_t count, struct whole_report *report)
+                    uint32_t collection, uint64_t count, struct whole_report *report,
+                    struct maker *maker)
 {
     *scan = (struct page_scan){
-        .collection = collection, .levels = page_levels(count), .report = report};
+        .collection = collection, .levels = page_levels(count), .report = report, .maker = maker};
     CHECK(scan->levels <= PAGE_LEVELS_MAX);
     for (uint32_t i = 0; i < scan->levels; i++) {
         struct state_key prefix = key_collection('N', collection);
@@ -58,12 +59,16 @@ static enum status close_page(struct page_scan *scan, uint32_t at, struct hash32
 {
     struct page_level *level = &scan->level[at];
     struct state_key key = page_key(scan->collection, (uint8_t)at, level->page);
-    if (!cursor_at(&level->stored, &key) ||
-        !bytes_equal(cursor_value(&level->stored), bytes_of(level->nodes, level->count * 32u))) {
+    struct bytes nodes = bytes_of(level->nodes, level->count * 32u);
+    if (scan->maker != NULL) {
+        maker_put(scan->maker, &key, nodes);
+    } else if (!cursor_at(&level->stored, &key) ||
+               !bytes_equal(cursor_value(&level->stored), nodes)) {
         return damaged(scan, at, level->page);
+    } else {
+        cursor_next(&level->stored);
     }
     merkle_root(root, level->nodes, level->count);
-    cursor_next(&level->stored);
     level->page++;
     level->count = 0;
     return ST_OK;
@@ -104,7 +109,8 @@ enum status page_scan_end(struct page_scan *scan, struct hash32 *root)
                 scan->root = node;
             }
         }
-        if (cursor_valid(&level->stored) || cursor_status(&level->stored) != ST_OK) {
+        if (scan->maker == NULL &&
+            (cursor_valid(&level->stored) || cursor_status(&level->stored) != ST_OK)) {
             return damaged(scan, i, level->page);
         }
     }

@@ -4,6 +4,7 @@
 
 #include "ledger/state/merkle_array.h"
 #include "ledger/whole/cursor.h"
+#include "ledger/whole/maker.h"
 
 enum { PAGE_LEVELS_MAX = 16 };
 
@@ -20,6 +21,7 @@ struct page_scan {
     struct page_level level[PAGE_LEVELS_MAX];
     struct hash32 root;
     struct whole_report *report;
+    struct maker *maker; /* pages are made, not compared; NULL: compared */
 };
 
 /* Levels that a collection of that many leaves has. */
@@ -29,7 +31,8 @@ uint32_t page_levels(uint64_t count);
 struct state_key page_key(uint32_t collection, uint8_t level, uint64_t page);
 
 void page_scan_open(struct page_scan *scan, struct kv *kv, const struct kv_snapshot *snapshot,
-                    uint32_t collection, uint64_t count, struct whole_report *report);
+                    uint32_t collection, uint64_t count, struct whole_report *report,
+                    struct maker *maker);
 /* The hash of the next leaf. Returns ST_OK; ST_CORRUPT, with the report. */
 enum status page_scan_leaf(struct page_scan *scan, const struct hash32 *hash);
 /* After the last leaf: the root that they give, and nothing else is stored. Returns ST_OK; ST_CORRUPT, ST_IO. */

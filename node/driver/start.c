@@ -2,6 +2,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 
+#include "ledger/whole/chain.h"
 #include "node/driver/internal.h"
 #include "proto/block.pb-c.h"
 #include "proto/bytes.h"
@@ -77,7 +78,13 @@ static enum status genesis_hash(struct node *node, struct hash32 *hash)
         return ST_OK;
     }
     enum status status = block_log_get(node->block_log, 1, &block);
-    if (status == ST_OK) {
+    if (status == ST_NOT_FOUND) { /* a log from a snapshot */
+        struct chain *chain = malloc(sizeof *chain);
+        CHECK(chain != NULL);
+        status = chain_genesis(chain, &node->genesis);
+        *hash = chain->hash;
+        free(chain);
+    } else if (status == ST_OK) {
         *hash = block.header.parent_hash;
         stored_block_free(&block);
     }

@@ -23,6 +23,9 @@ struct upkeep {
 int upkeep_verify_store(const struct upkeep *upkeep);
 /* 2: a block is not what its transactions give, or not certified; 3: two certified blocks of one height. */
 int upkeep_audit(const struct upkeep *upkeep);
+/* Of folders[0], a data directory, into folders[1], a new folder; and from there into a data directory that init made. */
+int upkeep_snapshot(const struct upkeep *upkeep);
+int upkeep_restore(const struct upkeep *upkeep);
 
 /* ---- What they share ---- */
 
