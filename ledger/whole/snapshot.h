@@ -22,6 +22,7 @@ enum {
 struct snapshot_out {
     enum status (*write)(void *context, const Xuelian__SnapshotPart *part, struct bytes bytes);
     void *context;
+    size_t part_size; /* bytes after which a part is closed; 0: SNAPSHOT_PART_SIZE */
 };
 
 /* Makes a snapshot of a view.

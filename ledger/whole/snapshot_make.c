@@ -31,6 +31,7 @@ struct making {
     Xuelian__SnapshotBlock **blocks;
     size_t block_room;
     size_t size;
+    size_t part_size;
     uint8_t *leaves, *path, *hashes;
 };
 
@@ -125,7 +126,7 @@ static void add_version(struct making *making, struct bytes version)
 
 static bool full(const struct making *making)
 {
-    return making->size >= SNAPSHOT_PART_SIZE;
+    return making->size >= making->part_size;
 }
 
 /* ---- A chunk of a collection ---- */
@@ -228,7 +229,9 @@ static enum status add_hashes(struct making *making, uint64_t position, uint64_t
 
 static enum status add_items(struct making *making, uint64_t position)
 {
-    enum { LARGE = 1000 }; /* items of an account that begins a part of its own, with its hashes */
+    enum { ITEM_SIZE = 4096 };
+    /* An account of so many items may not fit: it begins a part of its own, with the hashes of all. */
+    const uint64_t large = making->part_size / ITEM_SIZE;
     struct account account;
     struct state_key key = key_position('R', ACCOUNTS, position);
     uint8_t *record = NULL;
@@ -239,10 +242,10 @@ static enum status add_items(struct making *making, uint64_t position)
         status = account_record_decode(&account, bytes_of(record, size));
     }
     kv_free(record);
-    if (status == ST_OK && (full(making) || account.items.size > LARGE)) {
+    if (status == ST_OK && (full(making) || account.items.size > large)) {
         status = next_part(making);
     }
-    if (status == ST_OK && account.items.size > LARGE) {
+    if (status == ST_OK && account.items.size > large) {
         status = add_hashes(making, position, account.items.size);
     }
     for (uint64_t item = 1; item <= account.items.size && status == ST_OK; item++) {
@@ -259,7 +262,7 @@ static enum status add_items(struct making *making, uint64_t position)
             status = add_older(making, position, item);
         }
     }
-    if (status == ST_OK && account.items.size > LARGE) {
+    if (status == ST_OK && account.items.size > large) {
         status = next_part(making);
     }
     return status;
@@ -569,8 +572,12 @@ enum status snapshot_make(const struct ledger_view *view, struct block_log *log,
                           const struct genesis *genesis, const struct snapshot_out *out,
                           struct whole_report *report)
 {
-    struct making making = {
-        .view = view, .log = log, .genesis = genesis, .out = out, .report = report};
+    struct making making = {.view = view,
+                            .log = log,
+                            .genesis = genesis,
+                            .out = out,
+                            .report = report,
+                            .part_size = out->part_size > 0 ? out->part_size : SNAPSHOT_PART_SIZE};
     uint64_t height = view->header.height;
     struct state_key prefix = key_of('I');
     begin(&making, XUELIAN__SNAPSHOT_KIND__SNAPSHOT_KIND_HISTORY, 0, 0, 0);

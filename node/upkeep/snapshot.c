@@ -208,12 +208,16 @@ static int only_parts(const struct dirent *entry)
 /* An earlier run may have taken this part with all others of its index. */
 static bool taken(struct restoring *restoring, const char *name)
 {
-    unsigned collection = 0;
-    uint64_t index = 0;
-    return sscanf(name, "3-collection-%2u-%12" SCNu64, &collection, &index) == 2 &&
-           collection <= COLLECTION_COUNT &&
+    static const char prefix[] = "3-collection-";
+    char *end = NULL;
+    if (strncmp(name, prefix, sizeof prefix - 1) != 0) {
+        return false;
+    }
+    uint64_t collection = strtoull(name + sizeof prefix - 1, &end, 10);
+    uint64_t index = *end == '-' ? strtoull(end + 1, &end, 10) : 0;
+    return *end == '-' && collection <= COLLECTION_COUNT &&
            snapshot_has(restoring->state, XUELIAN__SNAPSHOT_KIND__SNAPSHOT_KIND_COLLECTION,
-                        collection, index);
+                        (uint32_t)collection, index);
 }
 
 static int take_all(struct restoring *restoring)
