@@ -83,6 +83,24 @@ static void show_text(const struct genesis *genesis, const char *chain)
     }
 }
 
+static void show_recovery(const struct genesis *genesis)
+{
+    const Xuelian__Genesis *message = genesis->message;
+    if (message->n_recovery_keys == 0) {
+        printf("%-12s %s\n", tr("recovery", "网络恢复"),
+               tr("none: what more than f lost validators stop stands still for ever",
+                  "无：丢失的验证者超过 f 个时，网络永远停止"));
+        return;
+    }
+    printf(tr("%-12s %u of %zu keys\n", "%-12s %u（共 %zu 个密钥）\n"), tr("recovery", "网络恢复"),
+           (unsigned)message->recovery_threshold, message->n_recovery_keys);
+    for (size_t i = 0; i < message->n_recovery_keys; i++) {
+        char key[HEX_SIZE(33)];
+        hex_encode(key, message->recovery_keys[i]->key.data, 33);
+        printf("  %6zu %s %s\n", i + 1, key, message->recovery_keys[i]->holder);
+    }
+}
+
 static void show_json(const struct genesis *genesis, const char *chain)
 {
     const Xuelian__Genesis *message = genesis->message;
@@ -125,6 +143,7 @@ static int genesis_show(int argc, char **argv)
         show_json(&genesis, chain);
     } else {
         show_text(&genesis, chain);
+        show_recovery(&genesis);
     }
     genesis_free(&genesis);
     return EXIT_OK;

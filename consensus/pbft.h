@@ -286,7 +286,8 @@ struct pbft_check {
 struct pbft_effect {
     enum pbft_effect_type type;
     union {
-        /* Only a node that may vote gets these; one that follows syncs its block log when it likes.
+        /* Only a node that may vote gets these, and whoever takes a recovery; one that follows syncs its block
+         * log when it likes.
          * Durable when all of these are: the record in the vote journal (every record alone restores the
          * core; older ones may be overwritten); when store_height is not 0, the proposal with bodies
          * whose execution gave store_hash, in the block log under (store_height, store_hash), kept until

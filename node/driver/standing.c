@@ -10,6 +10,22 @@ void driver_standing(const struct driver *driver, const struct pbft_summary *sum
 {
     const struct node *node = driver->node;
     text[0] = '\0';
+    if (driver->recovery_told == driver->tip_height + 1) {
+        snprintf(
+            text, size,
+            "Other nodes went on from block %llu by a recovery, which this node takes from its "
+            "operator alone (xueliand recover): see its log. ",
+            (unsigned long long)driver->tip_height);
+        return;
+    }
+    if (node->recovery != NULL && node->recovery->recovery.height > driver->tip_height) {
+        snprintf(
+            text, size,
+            "This node has been given a recovery that goes on from block %llu: it does not vote "
+            "before it has come there. ",
+            (unsigned long long)node->recovery->recovery.height);
+        return;
+    }
     if (node->journal == NULL) {
         snprintf(text, size,
                  "This node's vote journal is lost: it follows, and votes again only with a new "

@@ -256,7 +256,11 @@ void query_prove(struct query *query,
     size_t certificate_size = 0;
     enum status status = node_view(node, &view, &certificate, &certificate_size);
     if (status != ST_OK) {
-        query_problem(query, status, "there is no certified block yet");
+        query_problem(query, status,
+                      status == ST_NOT_FOUND
+                          ? "the newest block is a recovery's, which nobody certifies; ask again "
+                            "when the next block is there"
+                          : "there is no certified block yet");
         return;
     }
     status =

@@ -36,12 +36,11 @@ void route_absence_proof(struct exchange *exchange, char *arguments[]);
 void route_block(struct exchange *exchange, char *arguments[]);
 void route_blocks(struct exchange *exchange, char *arguments[]);
 
-/* proofs.c: of transactions, validator sets and conversions, likewise. */
 /* recoveries.c: all recoveries of this chain; and one, from canonical SignedRecovery, NULL when it is none. */
 void route_recoveries(struct exchange *exchange, char *arguments[]);
 json_t *recovery_json(struct bytes bytes);
 
-/* proofs.c: of transactions and validator sets, likewise. */
+/* proofs.c: of transactions, validator sets and conversions, likewise. */
 void route_transaction_proof(struct exchange *exchange, char *arguments[]);
 void route_sets_proof(struct exchange *exchange, char *arguments[]);
 void route_proposal_proof(struct exchange *exchange, char *arguments[]);

@@ -85,12 +85,13 @@ class Recovery(unittest.TestCase):
         Recovery.old_proof = self.proof(net.nodes[0], "old-proof")
         # Node 2 is stopped and lacks what the others decide now.
         net.nodes[1].stop()
-        envelopes, _ = net.make(1, "open", 2, 2)
-        net.wait_height(int(net.commit(net.nodes[0], envelopes[0])["height"]))
+        envelopes, _ = net.make(1, "open", 11, 3)
+        for envelope in envelopes[:2]:
+            net.wait_height(int(net.commit(net.nodes[0], envelope)["height"]))
         for node in net.nodes[2:4]:
             node.kill()
             shutil.rmtree(node.data)
-        status, answer = net.nodes[0].submit(envelopes[1], 1500)
+        status, answer = net.nodes[0].submit(envelopes[2], 1500)
         self.assertEqual((status, answer["status"]), (200, "pending"))
         Recovery.base = net.nodes[0].height()
         net.nodes[0].stop()
@@ -115,6 +116,7 @@ class Recovery(unittest.TestCase):
         said = self.recover(net.nodes[0], low, code=1)
         self.assertIn(f"this node holds certified block {self.base}, above block", said)
         self.assertIn("其内容将会丢失", said)
+        self.journal_knows_more(low)
         self.assertIn("is made. Next, each key holder", self.make(self.record, newest, *self.changes))
         # Too few, and not one of the keys.
         self.assertIn("signed by 0 recovery keys, and this network asks for 2 of 3", self.check(self.record, code=1))
@@ -132,6 +134,41 @@ class Recovery(unittest.TestCase):
         self.assertIn("2 of 3 recovery keys; 2 are needed", said)
         self.assertIn("fire in the machine room 机房火灾", said)
         self.assertIn(f"goes on from   {self.base} ", self.check(self.record))
+        self.refused_otherwise(newest)
+
+    def journal_knows_more(self, low):
+        """The log is lost and the journal is not: what the journal shows to be certified is not passed over."""
+        node = self.net.nodes[0]
+        for part in ("log", "state"):
+            os.rename(os.path.join(node.data, part), os.path.join(node.folder, part))
+        said = self.recover(node, low, code=1)
+        self.assertIn("this node's vote journal shows that block", said)
+        self.assertIn("本节点的投票日志表明区块", said)
+        for part in ("log", "state"):
+            shutil.rmtree(os.path.join(node.data, part))
+            os.rename(os.path.join(node.folder, part), os.path.join(node.data, part))
+
+    def refused_otherwise(self, newest):
+        node = self.net.nodes[0]
+        stranger = self.net.file("stranger")
+        self.make(stranger, newest, "--lost", 3, "--add", f"77:{self.key(self.fresh[0])}:0")
+        for holder in (2, 3):
+            self.sign(stranger, holder)
+        said = self.recover(node, stranger, code=1)
+        self.assertIn("the recovery cannot be taken: member 77: ", said)
+        self.assertIn("无法采用该恢复记录：机构77：", said)
+        with open(self.record, "rb") as file:
+            bytes_of = bytearray(file.read())
+        bytes_of[-3] ^= 1
+        with open(self.net.file("altered"), "wb") as file:
+            file.write(bytes_of)
+        said = self.recover(node, self.net.file("altered"), code=1)
+        self.assertIn("does not verify: the record or the signature was altered", said)
+        self.assertIn("的签名无效：记录或签名被改动", said)
+        self.assertIn("cannot be read as a recovery record", self.recover(node, self.net.file("no-such-file"), code=1))
+        shutil.copy(self.net.file("altered"), os.path.join(node.data, "recovery"))
+        self.assertIn("xueliand recover", node.start_refused())
+        os.remove(os.path.join(node.data, "recovery"))
 
     def test_3_goes_on(self):
         net = self.net
@@ -169,6 +206,7 @@ class Recovery(unittest.TestCase):
         late.start()
         net.wait("it waits for its operator", lambda: "recovery_waiting" in late.words(1000))
         self.assertIn("it takes it from its operator alone", late.words(1000))
+        self.assertIn("went on from block", late.get("/v1/network")["text"])
         self.assertEqual(late.height(), self.base)
         late.stop()
         self.recover(late, self.record)
@@ -197,7 +235,17 @@ class Recovery(unittest.TestCase):
     def test_6_proofs(self):
         net = self.net
         new = [self.proof(node, f"new-{node.index}") for node in net.running()]
+        history = net.file("history")
+        said = run(XUELIAN, "prove", "sets", history, "--network", net.folder, "--lang", "en").stdout
+        self.assertIn(f"RECOVERY   at block {self.base + 1}", said)
+        small = net.file("small")
+        status, _, proof = net.nodes[0].request("GET", f"/v1/accounts/{learner(1)}/archive/proof?sets=0")
+        self.assertEqual(status, 200)
+        with open(small, "wb") as file:
+            file.write(proof)
         net.stop_all()
+        said = run(XUELIAN, "verify", "--lang=en", "--genesis", net.genesis, "--history", history, small).stdout
+        self.assertIn("PROOF HOLDS", said)
         said = run(XUELIAN, "verify", "--lang=en", "--genesis", net.genesis, self.old_proof).stdout
         self.assertNotIn("RECOVERY", said)
         for path in new:
@@ -206,6 +254,9 @@ class Recovery(unittest.TestCase):
             self.assertIn("Reason given: fire in the machine room 机房火灾", said)
         said = run(XUELIAND, "verify-store", "--config", net.nodes[0].config).stdout
         self.assertIn("The store is whole", said)
+        data = [node.data for node in (net.nodes[0], self.fresh[0])]
+        said = run(XUELIAND, "audit", "--genesis", net.genesis, *data).stdout
+        self.assertIn("every root is the certified one", said)
 
     def test_7_once_more(self):
         """All stop and start in the era of the recovery; a state that is gone is replayed through its block."""
