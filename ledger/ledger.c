@@ -96,7 +96,7 @@ static enum status load(struct ledger *ledger)
     }
     if (status == ST_OK) {
         bytes = get_key(ledger->kv, 'P', &value, &status);
-        uint64_t memory[128];
+        uint64_t memory[512]; /* all parameters set */
         struct arena arena;
         arena_init(&arena, memory, sizeof memory);
         if (status == ST_OK) {

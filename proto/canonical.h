@@ -24,7 +24,9 @@ enum status canonical_check_fields(const ProtobufCMessageDescriptor *schema, str
                                    uint32_t fields_max);
 
 /* Checks, then unpacks into the arena. Byte fields are copied into the arena.
- * Returns  as canonical_check; ST_NO_MEMORY when the arena is too small.
+ * Returns  as canonical_check; ST_NO_MEMORY when the arena is too small: beside the message and its bytes, protobuf-c
+ *          takes 32 bytes for each field and element of a message that has more than 16 of them set, in steps: 1 KiB
+ *          up to 48, 3 KiB up to 112, and so on. Rooms are for messages with everything set.
  * Out  *message  lives as long as the arena's memory; never protobuf_c_message_free_unpacked. */
 enum status canonical_decode(ProtobufCMessage **message, const ProtobufCMessageDescriptor *schema,
                              struct bytes bytes, struct arena *arena);

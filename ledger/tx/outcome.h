@@ -53,8 +53,8 @@ enum status outcome_count(struct state *state, const struct block_context *conte
 /* Judged when it is used, never stored: the date is after expiry_date. */
 bool outcome_expired(const Xuelian__Outcome *outcome, uint32_t date);
 
-/* Room for a decoded Outcome. */
-#define OUTCOME_MEMORY_SIZE 1024u
+/* Room for a decoded Outcome, with all its fields set (canonical_decode). */
+#define OUTCOME_MEMORY_SIZE 2048u
 
 /* An outcome read from its item. The memory holds what `wire` points at. */
 struct outcome {
