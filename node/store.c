@@ -50,8 +50,13 @@ static enum status damaged(struct node *node, const char *what, const char *then
 static enum status open_state(struct node *node, char *error)
 {
     char path[PATH_SIZE];
-    struct kv_options options = {
-        .cache_size = 256u << 20, .write_buffer_size = 32u << 20, .bloom_bits = 10, .create = true};
+    /* docs/capacity.md says why these: what is written is sorted in memory the longer, the fewer times it is
+     * written again. */
+    struct kv_options options = {.cache_size = 128u << 20,
+                                 .write_buffer_size = 128u << 20,
+                                 .file_size = 8u << 20,
+                                 .bloom_bits = 10,
+                                 .create = true};
     snprintf(path, sizeof path, "%s/state", node->config.data_dir);
     enum status status = kv_open_leveldb(&node->state_kv, path, &options, error, NODE_ERROR_SIZE);
     if (status == ST_OK) {

@@ -184,13 +184,31 @@ void overlay_put(struct overlay *overlay, struct bytes key, struct bytes value)
     slot->absent = false;
 }
 
+static int compare_slots(const void *a, const void *b)
+{
+    const struct slot *left = *(const struct slot *const *)a;
+    const struct slot *right = *(const struct slot *const *)b;
+    size_t size = left->key_size < right->key_size ? left->key_size : right->key_size;
+    int order = memcmp(left->key, right->key, size);
+    return order != 0 ? order
+                      : (left->key_size > right->key_size) - (left->key_size < right->key_size);
+}
+
+/* In the order of the keys: each goes into LevelDB's skip list beside the one before, whose neighbours the
+ * processor has at hand. In another order that list costs a third of an account's update. */
 void overlay_write(const struct overlay *overlay, struct kv_batch *batch)
 {
+    const struct slot **written = allocate((overlay->used + 1) * sizeof *written);
+    size_t count = 0;
     for (size_t i = 0; i < overlay->slot_count; i++) {
-        const struct slot *slot = &overlay->slots[i];
-        if (slot->key != NULL && slot->written) {
-            kv_batch_put(batch, (struct bytes){.data = slot->key, .size = slot->key_size},
-                         (struct bytes){.data = slot->value, .size = slot->size});
+        if (overlay->slots[i].key != NULL && overlay->slots[i].written) {
+            written[count++] = &overlay->slots[i];
         }
     }
+    qsort(written, count, sizeof *written, compare_slots);
+    for (size_t i = 0; i < count; i++) {
+        kv_batch_put(batch, (struct bytes){.data = written[i]->key, .size = written[i]->key_size},
+                     (struct bytes){.data = written[i]->value, .size = written[i]->size});
+    }
+    free(written);
 }

@@ -395,6 +395,13 @@ static enum status flush_account(struct state *state, const struct account *acco
     return merkle_array_update(array, account->position, &value);
 }
 
+static int compare_accounts(const void *a, const void *b)
+{
+    const struct account *left = *(const struct account *const *)a;
+    const struct account *right = *(const struct account *const *)b;
+    return (left->position > right->position) - (left->position < right->position);
+}
+
 enum status state_finish(struct state *state, struct hash32 *state_root)
 {
     struct hash32 leaves[COLLECTION_COUNT];
@@ -402,6 +409,8 @@ enum status state_finish(struct state *state, struct hash32 *state_root)
     if (written != ST_OK) {
         return written;
     }
+    /* Leaves are read in the order in which the store has them, neighbours together. */
+    qsort(state->account_list, state->account_count, sizeof(struct account *), compare_accounts);
     for (size_t i = 0; i < state->account_count; i++) {
         if (state->account_list[i]->dirty) {
             enum status status = flush_account(state, state->account_list[i]);

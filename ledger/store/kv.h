@@ -17,6 +17,8 @@ struct kv_iterator;
 struct kv_options {
     size_t cache_size;        /* bytes of block cache */
     size_t write_buffer_size; /* bytes */
+    size_t file_size;         /* bytes of a table file; 0: LevelDB's own choice, 2 MiB */
+    size_t block_size;        /* bytes read and checked at once; 0: LevelDB's own, 4 KiB */
     uint32_t bloom_bits;      /* per key */
     bool create;              /* make it when missing; else ST_NOT_FOUND */
 };

@@ -14,6 +14,7 @@ struct kv_leveldb {
     leveldb_filterpolicy_t *filter;
     leveldb_writeoptions_t *write_options;
     leveldb_writeoptions_t *write_options_sync;
+    leveldb_readoptions_t *read_newest;
     struct log_files *log_files;
 };
 
@@ -47,12 +48,14 @@ static enum status get(struct kv *kv, const struct kv_snapshot *snapshot, struct
                        uint8_t **value, size_t *size)
 {
     struct kv_leveldb *self = (struct kv_leveldb *)kv;
-    leveldb_readoptions_t *options = read_options(snapshot);
+    leveldb_readoptions_t *options = snapshot != NULL ? read_options(snapshot) : self->read_newest;
     char *error = NULL;
     size_t found_size = 0;
     char *found =
         leveldb_get(self->db, options, (const char *)key.data, key.size, &found_size, &error);
-    leveldb_readoptions_destroy(options);
+    if (snapshot != NULL) {
+        leveldb_readoptions_destroy(options);
+    }
     if (error != NULL) {
         enum status status = status_of(error);
         leveldb_free(error);
@@ -172,6 +175,7 @@ static void close_db(struct kv *kv)
     leveldb_filterpolicy_destroy(self->filter);
     leveldb_writeoptions_destroy(self->write_options);
     leveldb_writeoptions_destroy(self->write_options_sync);
+    leveldb_readoptions_destroy(self->read_newest);
     log_files_free(self->log_files);
     free(self);
 }
@@ -237,12 +241,19 @@ enum status kv_open_leveldb(struct kv **kv, const char *path, const struct kv_op
     self->filter = leveldb_filterpolicy_create_bloom((int)options->bloom_bits);
     self->write_options = leveldb_writeoptions_create();
     self->write_options_sync = leveldb_writeoptions_create();
+    self->read_newest = read_options(NULL);
     leveldb_writeoptions_set_sync(self->write_options_sync, 1);
     leveldb_options_set_create_if_missing(self->options, options->create ? 1 : 0);
     leveldb_options_set_paranoid_checks(self->options, 1);
     leveldb_options_set_cache(self->options, self->cache);
     leveldb_options_set_filter_policy(self->options, self->filter);
     leveldb_options_set_write_buffer_size(self->options, options->write_buffer_size);
+    if (options->file_size > 0) {
+        leveldb_options_set_max_file_size(self->options, options->file_size);
+    }
+    if (options->block_size > 0) {
+        leveldb_options_set_block_size(self->options, options->block_size);
+    }
     leveldb_options_set_compression(self->options, leveldb_no_compression);
     self->db = leveldb_open(self->options, path, &message);
     if (message != NULL) {
