@@ -352,7 +352,7 @@ static bool check_endorsement(const struct client *client, const struct transfer
                               char why[CLIENT_FAILURE_SIZE])
 {
     const struct client_answer *answer = &transfer->answer;
-    struct pubkey33 key;
+    struct pubkey33 key = {{0}};
     struct sig64 signature;
     struct hash32 hash;
     json_t *said = json_loadb(answer->body, answer->body_size, JSON_REJECT_DUPLICATES, NULL);

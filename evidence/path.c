@@ -135,7 +135,7 @@ static enum status step(struct evidence_path *path, const struct hash32 *chain_i
 {
     ProtobufCMessage *message = NULL;
     struct header header;
-    struct validator_set next;
+    struct validator_set next = {0};
     enum status status =
         canonical_decode(&message, &xuelian__set_change__descriptor, set_change, arena);
     if (status != ST_OK) {

@@ -367,7 +367,7 @@ static enum status answers_for(const struct ledger_view *view, const Xuelian__It
     case XUELIAN__ITEM_KIND__ITEM_KIND_UNSPECIFIED:
     case XUELIAN__ITEM_KIND__ITEM_KIND_KEY:
     case XUELIAN__ITEM_KIND__ITEM_KIND_LINK:
-    default:
+    case _XUELIAN__ITEM_KIND_IS_INT_SIZE:
         break;
     }
     enum status status = ST_OK;

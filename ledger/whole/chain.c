@@ -286,7 +286,7 @@ enum status chain_change(struct chain *chain, struct bytes set_change, struct he
                          struct chain_fault *fault)
 {
     struct change change = {.next = {0}};
-    struct validator_set next;
+    struct validator_set next = {0};
     enum status status =
         change_decode(&change, set_change)
             ? change_check(chain, &change, &next, fault)
@@ -305,7 +305,7 @@ enum status chain_land(struct chain *chain, const struct header *header, struct 
                        const struct merkle_frontier *before, struct bytes set_change,
                        struct chain_fault *fault)
 {
-    struct validator_set next;
+    struct validator_set next = {0};
     struct hash32 root;
     merkle_frontier_root(before, &root);
     if (header->height <= chain->header.height || before->size != header->height ||
