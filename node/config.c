@@ -25,10 +25,11 @@ static const struct setting settings[] = {
     SETTING(key_file, true, true),         SETTING(passphrase_file, true, true),
     SETTING(peer_listen, false, true),     SETTING(rpc_listen, false, true),
     SETTING(local_listen, false, true),    SETTING(log_level, false, false),
-    SETTING(peer_addresses, false, false),
+    SETTING(peer_addresses, false, false), SETTING(query_anchor_seconds, false, false),
 };
 #undef SETTING
 enum { SETTING_COUNT = sizeof settings / sizeof settings[0], WORD_MAX = 64 };
+enum { SECONDS_USUAL = 3600, SECONDS_MAX = 86400, SECONDS_DIGITS = 5 };
 
 /* Levenshtein distance of two short words. */
 static size_t distance(const char *a, const char *b)
@@ -82,6 +83,20 @@ static enum status bad(struct reading *reading, size_t line, const char *before,
     return ST_BAD_CONFIG;
 }
 
+static bool read_seconds(const char *text, uint32_t *seconds)
+{
+    uint32_t value = 0;
+    size_t size = strlen(text);
+    for (size_t i = 0; i < size && i < SECONDS_DIGITS; i++) {
+        if (text[i] < '0' || text[i] > '9') {
+            return false;
+        }
+        value = value * 10 + (uint32_t)(text[i] - '0');
+    }
+    *seconds = value;
+    return size > 0 && size <= SECONDS_DIGITS && value <= SECONDS_MAX;
+}
+
 static enum status set_value(struct reading *reading, size_t index, const char *value, size_t line)
 {
     const struct setting *setting = &settings[index];
@@ -91,6 +106,12 @@ static enum status set_value(struct reading *reading, size_t index, const char *
                    ? ST_OK
                    : bad(reading, line, "log_level is ", value,
                          "it is one of debug, info, warn, error");
+    }
+    if (setting->offset == offsetof(struct node_config, query_anchor_seconds)) {
+        return read_seconds(value, &reading->config->query_anchor_seconds)
+                   ? ST_OK
+                   : bad(reading, line, "query_anchor_seconds is ", value,
+                         "it is a number of seconds up to 86400, or 0 for never");
     }
     const char *slash = strrchr(reading->path, '/');
     int size;
@@ -222,7 +243,7 @@ enum status config_read(struct node_config *config, const char *path, char *erro
                  strerror(errno));
         return ST_NOT_FOUND;
     }
-    *config = (struct node_config){.log_level = LOG_INFO};
+    *config = (struct node_config){.log_level = LOG_INFO, .query_anchor_seconds = SECONDS_USUAL};
     yaml_parser_initialize(&parser);
     yaml_parser_set_input_file(&parser, file);
     enum status status;

@@ -29,6 +29,7 @@ struct node_config {
     char rpc_listen[CONFIG_TEXT_SIZE];      /* host:port for clients, TLS */
     char local_listen[CONFIG_TEXT_SIZE];    /* host:port on loopback: health and metrics, plain */
     enum log_level log_level;
+    uint32_t query_anchor_seconds; /* the query log's head goes on the chain so often; 0: never */
     struct config_peer peer_addresses[CONFIG_PEERS_MAX];
     uint32_t peer_address_count;
 };

@@ -47,7 +47,8 @@
     X(LEAF_HISTORY, "xuelian/leaf/history/v1")         \
     X(LEAF_STATE, "xuelian/leaf/state/v1")             \
     X(LEAF_ITEM, "xuelian/leaf/item/v1")               \
-    X(LEAF_COLLECTION, "xuelian/leaf/collection/v1")
+    X(LEAF_COLLECTION, "xuelian/leaf/collection/v1")   \
+    X(LEAF_QUERY, "xuelian/leaf/query/v1")
 
 enum hash_tag {
 #define X(name, text) TAG_##name,

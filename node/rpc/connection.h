@@ -79,8 +79,10 @@ struct answer_field {
     const char *name; /* lower case */
     const char *value;
 };
-enum { ANSWER_FIELDS_MAX = 4 };
-size_t answer_fields(int status, struct answer_field fields[ANSWER_FIELDS_MAX]);
+enum { ANSWER_FIELDS_MAX = 5 };
+/* exchange may be NULL: none came to be. */
+size_t answer_fields(const struct exchange *exchange, int status,
+                     struct answer_field fields[ANSWER_FIELDS_MAX]);
 const char *http_reason(int status);
 
 #endif

@@ -20,6 +20,7 @@ struct exchange *exchange_new(struct connection *connection)
 void exchange_free(struct exchange *exchange)
 {
     free(exchange->authorization);
+    free(exchange->receipt);
     free(exchange->body);
     free(exchange);
 }
@@ -80,11 +81,15 @@ void exchange_answer(struct exchange *exchange, int status, const char *content_
     exchange_free(exchange);
 }
 
-size_t answer_fields(int status, struct answer_field fields[ANSWER_FIELDS_MAX])
+size_t answer_fields(const struct exchange *exchange, int status,
+                     struct answer_field fields[ANSWER_FIELDS_MAX])
 {
     size_t count = 0;
     fields[count++] = (struct answer_field){"cache-control", "no-store"};
     fields[count++] = (struct answer_field){"x-content-type-options", "nosniff"};
+    if (exchange != NULL && exchange->receipt != NULL) {
+        fields[count++] = (struct answer_field){"xuelian-receipt", exchange->receipt};
+    }
     if (status == 401) {
         fields[count++] = (struct answer_field){"www-authenticate", "Bearer"};
     }

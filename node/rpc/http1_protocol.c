@@ -8,7 +8,7 @@
 #include "proto/check.h"
 
 /* Past the largest request: what may come with it in one read. */
-enum { AHEAD = 65536, HEAD_SIZE_MAX = 512 };
+enum { AHEAD = 65536, HEAD_SIZE_MAX = 2048 };
 
 struct http1 {
     struct exchange *exchange; /* under way, or NULL */
@@ -42,12 +42,12 @@ static bool http1_take(struct connection *connection, const uint8_t *data, size_
     return true;
 }
 
-static void respond(struct connection *connection, int status, const char *content_type,
-                    const void *body, size_t size)
+static void respond(struct connection *connection, const struct exchange *exchange, int status,
+                    const char *content_type, const void *body, size_t size)
 {
     char head[HEAD_SIZE_MAX];
     struct answer_field fields[ANSWER_FIELDS_MAX];
-    size_t count = answer_fields(status, fields);
+    size_t count = answer_fields(exchange, status, fields);
     size_t at = (size_t)snprintf(head, sizeof head,
                                  "HTTP/1.1 %d %s\r\ncontent-type: %s\r\ncontent-length: %zu\r\n",
                                  status, http_reason(status), content_type, size);
@@ -72,7 +72,7 @@ static void http1_answer(struct exchange *exchange, int status, const char *cont
 {
     struct http1 *http1 = exchange->connection->state;
     http1->exchange = NULL;
-    respond(exchange->connection, status, content_type, body, size);
+    respond(exchange->connection, exchange, status, content_type, body, size);
 }
 
 /* What is wrong with the bytes themselves: answered, and the connection closed. */
@@ -85,7 +85,7 @@ static void refuse(struct connection *connection, int status)
                         "documentation\"}",
                         http_reason(status), status);
     connection->closing = true;
-    respond(connection, status, "application/problem+json", body, (size_t)size);
+    respond(connection, NULL, status, "application/problem+json", body, (size_t)size);
 }
 
 static void begin(struct connection *connection, const struct http1_request *request)

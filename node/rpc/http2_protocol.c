@@ -88,8 +88,8 @@ static nghttp2_nv field(const char *name, const char *value)
                         .valuelen = strlen(value)};
 }
 
-static void submit(struct stream *stream, int status, const char *content_type, const void *body,
-                   size_t size)
+static void submit(struct stream *stream, const struct exchange *exchange, int status,
+                   const char *content_type, const void *body, size_t size)
 {
     struct http2 *http2 = stream->http2;
     struct answer_field more[ANSWER_FIELDS_MAX];
@@ -102,7 +102,7 @@ static void submit(struct stream *stream, int status, const char *content_type, 
     fields[count++] = field(":status", status_text);
     fields[count++] = field("content-type", content_type);
     fields[count++] = field("content-length", size_text);
-    size_t more_count = answer_fields(status, more);
+    size_t more_count = answer_fields(exchange, status, more);
     for (size_t i = 0; i < more_count; i++) {
         fields[count++] = field(more[i].name, more[i].value);
     }
@@ -127,7 +127,7 @@ static void submit_refusal(struct stream *stream, int status, const char *why)
         snprintf(body, sizeof body,
                  "{\"type\":\"about:blank\",\"title\":\"%s\",\"status\":%d,\"detail\":\"%s\"}",
                  http_reason(status), status, why);
-    submit(stream, status, "application/problem+json", body, (size_t)size);
+    submit(stream, NULL, status, "application/problem+json", body, (size_t)size);
 }
 
 static void http2_ready(struct connection *connection);
@@ -142,7 +142,7 @@ static void http2_answer(struct exchange *exchange, int status, const char *cont
     if (connection->rpc->answers_held + size > ALL_HELD_MAX) {
         submit_refusal(stream, 503, "clients do not read their answers; try again");
     } else {
-        submit(stream, status, content_type, body, size);
+        submit(stream, exchange, status, content_type, body, size);
     }
     if (!http2->taking && !connection->writing) {
         http2_ready(connection);

@@ -51,6 +51,7 @@ static enum status who(const struct exchange *exchange, struct reader *reader,
 
 void query_refuse(struct query *query, enum status status, const char *why)
 {
+    query->permitted = false;
     int http_status = status == ST_NOT_GRANTED                     ? 403
                       : status == ST_NOT_FOUND                     ? 404
                       : status_class(status) == STATUS_CLASS_FATAL ? 500
@@ -69,6 +70,13 @@ static bool find_reader(struct query *query, struct reader *reader)
     return status == ST_OK;
 }
 
+static void permit(struct query *query, const struct ledger_view *view, const struct reader *reader)
+{
+    query->permitted = true;
+    query->reader = *reader;
+    query->height = view->header.height;
+}
+
 bool query_may_ask(struct query *query, const struct ledger_view *view)
 {
     struct reader reader;
@@ -76,11 +84,12 @@ bool query_may_ask(struct query *query, const struct ledger_view *view)
         return false;
     }
     enum status status = access_existence(view, &reader);
-    query->permitted = status == ST_OK;
     if (status != ST_OK) {
         query_refuse(query, status, NULL);
+        return false;
     }
-    return query->permitted;
+    permit(query, view, &reader);
+    return true;
 }
 
 bool query_may_read(struct query *query, const struct ledger_view *view, struct account *account,
@@ -99,11 +108,12 @@ bool query_may_read(struct query *query, const struct ledger_view *view, struct 
         status = status == ST_OK ? ST_NOT_FOUND : status;
         why = status == ST_NOT_FOUND ? "there is no account with that learner id" : NULL;
     }
-    query->permitted = status == ST_OK;
     if (status != ST_OK) {
         query_refuse(query, status, why);
+        return false;
     }
-    return query->permitted;
+    permit(query, view, &reader);
+    return true;
 }
 
 bool query_may_read_item(struct query *query, const struct ledger_view *view,

@@ -7,6 +7,7 @@
 #include "node/node.h"
 #include "node/rpc/permit.h"
 #include "node/rpc/query.h"
+#include "node/rpc/receipts.h"
 #include "proto/block.pb-c.h"
 #include "proto/bytes.h"
 #include "proto/canonical.h"
@@ -39,6 +40,15 @@ static void query_free(struct query *query)
 static void query_done(struct task *task)
 {
     struct query *query = (struct query *)task;
+    if (query->permitted) {
+        receipts_answer(query);
+    } else {
+        query_answer(query);
+    }
+}
+
+void query_answer(struct query *query)
+{
     exchange_answer(query->exchange, query->http_status, query->content_type, query->answer,
                     query->size);
     free(query->answer);

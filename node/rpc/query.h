@@ -2,6 +2,7 @@
 #ifndef XUELIAN_NODE_RPC_QUERY_H
 #define XUELIAN_NODE_RPC_QUERY_H
 
+#include "ledger/access.h"
 #include "ledger/proof.h"
 #include "node/rpc/routes.h"
 
@@ -16,8 +17,13 @@ struct query {
     bool issuer;
     bool small;          /* without the set changes, which the client has in a history file */
     const char *missing; /* what to say when a proof cannot be built for want of something */
-    bool permitted;      /* the client may have the answer, where it is about a person */
-    void *input;         /* or NULL; `drop` frees it in the end */
+    /* Where it is about a person: set when the client may have the answer. */
+    bool permitted;
+    struct reader reader;
+    uint64_t height;    /* of the state that was read */
+    uint64_t time_ms;   /* of the answer */
+    struct query *next; /* waiting for the query log */
+    void *input;        /* or NULL; `drop` frees it in the end */
     void (*drop)(void *input);
     int http_status;
     const char *content_type;
@@ -27,6 +33,9 @@ struct query {
 
 /* Has it read on a worker, and answers with what `read` sets; 503 when too many wait. Loop thread. */
 void query_start(struct exchange *exchange, struct query request);
+
+/* Answers with what is set, and frees the query. Loop thread. */
+void query_answer(struct query *query);
 
 /* For read: builds a proof at the newest certified block and answers with it. Query worker.
  * build: returns ST_OK with query->answer and size; ST_NOT_FOUND, ST_CONFLICT with query->missing; and others. */

@@ -1,5 +1,6 @@
 /* The table of routes, the transaction and network groups, and problems. */
 #include "node/rpc/routes.h"
+#include "node/rpc/receipts.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -365,6 +366,8 @@ static const struct parameter sets[] = {{"sets", 1}, {NULL, 0}};
 static const struct parameter of_block[] = {{"block", UINT64_MAX}, {"sets", 1}, {NULL, 0}};
 static const struct parameter heights[] = {
     {"from", UINT64_MAX}, {"limit", ROUTE_BLOCKS_MAX}, {NULL, 0}};
+static const struct parameter looks[] = {
+    {"before", UINT64_MAX}, {"limit", ROUTE_QUERIES_MAX}, {NULL, 0}};
 static const struct parameter positions[] = {
     {"before", UINT64_MAX}, {"limit", ROUTE_PROPOSALS_MAX}, {NULL, 0}};
 
@@ -381,6 +384,7 @@ static const struct route routes[] = {
     {"GET", "/v1/accounts/{}/items/{}/proof", route_item_proof, issuer},
     {"GET", "/v1/accounts/{}/items/{}/conversion/proof", route_conversion_proof, archive},
     {"GET", "/v1/accounts/{}/absence/proof", route_absence_proof, sets},
+    {"GET", "/v1/accounts/{}/queries", route_queries, looks},
     {"GET", "/v1/blocks/{}", route_block, NULL},
     {"GET", "/v1/blocks", route_blocks, heights},
     {"GET", "/v1/proposals", route_proposals, positions},
@@ -428,6 +432,19 @@ static bool match(const char *pattern, char *path, char *arguments[ARGUMENTS_MAX
     return true;
 }
 
+/* What is asked of an account, for the query log: the address behind the learner's id. */
+static void note_what(struct exchange *exchange)
+{
+    const char *tail =
+        exchange->personal ? strchr(exchange->path + sizeof PERSONAL - 1, '/') : NULL;
+    if (tail != NULL) {
+        snprintf(exchange->what, sizeof exchange->what, "%s", tail + 1);
+    }
+    for (char *c = exchange->what; *c != '\0'; c++) {
+        *c = (unsigned char)*c < 0x21 || (unsigned char)*c > 0x7e ? '?' : *c;
+    }
+}
+
 void routes_dispatch(struct exchange *exchange)
 {
     char *arguments[ARGUMENTS_MAX] = {NULL, NULL};
@@ -443,8 +460,9 @@ void routes_dispatch(struct exchange *exchange)
             other_method = true;
             continue;
         }
-        (void)match(routes[i].pattern, exchange->path, arguments);
         exchange->personal = strncmp(routes[i].pattern, PERSONAL, sizeof PERSONAL - 1) == 0;
+        note_what(exchange);
+        (void)match(routes[i].pattern, exchange->path, arguments);
         if (!parameters_check(exchange, routes[i].parameters, detail, sizeof detail)) {
             exchange_problem(exchange, 422, ST_BAD_FIELD, detail);
         } else {

@@ -11,7 +11,11 @@ void exchange_json(struct exchange *exchange, int status, json_t *object);
 json_t *problem_json(bool chinese, int http_status, enum status status, const char *detail);
 int http_status_of(enum status status);
 
-enum { ROUTE_BLOCKS_MAX = 100, ROUTE_PROPOSALS_MAX = 50 }; /* in one answer */
+enum {
+    ROUTE_BLOCKS_MAX = 100,
+    ROUTE_PROPOSALS_MAX = 50,
+    ROUTE_QUERIES_MAX = 100
+}; /* in one answer */
 
 /* A query parameter that a route takes: a decimal number of at most max, or text that the handler checks. */
 struct parameter {

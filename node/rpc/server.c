@@ -3,7 +3,10 @@
 
 #include "node/log.h"
 #include "node/peer/peers.h"
+#include "node/query_log.h"
+#include "node/rpc/anchor.h"
 #include "node/rpc/connection.h"
+#include "node/rpc/query.h"
 #include "proto/check.h"
 
 enum { TICK_MS = 1000, BACKLOG = 256, QUERY_THREADS = 2, QUERY_QUEUE = 256 };
@@ -22,6 +25,7 @@ static void tick(uv_timer_t *timer)
     for (struct connection *c = rpc->connections; c != NULL; c = c->next) {
         connection_tick(c, uv_now(&rpc->loop));
     }
+    anchor_tick(rpc, uv_now(&rpc->loop));
 }
 
 static enum status listen_on(struct rpc *rpc, uv_tcp_t *server, const char *text,
@@ -79,6 +83,13 @@ static enum status write_certificate(struct rpc *rpc, char *error, size_t error_
     return status;
 }
 
+static enum status open_log(struct rpc *rpc, char *error, size_t error_size)
+{
+    char path[1100];
+    snprintf(path, sizeof path, "%s/queries", node_data_dir(rpc->node));
+    return query_log_open(&rpc->query_log, path, error, error_size);
+}
+
 static void thread_main(void *argument)
 {
     struct rpc *rpc = argument;
@@ -97,6 +108,9 @@ enum status rpc_start(struct rpc **rpc, struct node *node, const char *listen, c
         status = write_certificate(made, error, error_size);
     }
     if (status == ST_OK) {
+        status = open_log(made, error, error_size);
+    }
+    if (status == ST_OK) {
         status = listen_on(made, &made->tls_server, listen, "rpc_listen", error, error_size);
     }
     if (status == ST_OK) {
@@ -110,6 +124,7 @@ enum status rpc_start(struct rpc **rpc, struct node *node, const char *listen, c
     made->timer.data = made;
     uv_timer_start(&made->timer, tick, TICK_MS, TICK_MS);
     made->queries = worker_start("query", QUERY_THREADS, QUERY_QUEUE);
+    made->log_worker = worker_start("query-log", 1, 2);
     CHECK(uv_thread_create(&made->thread, thread_main, made) == 0);
     *rpc = made;
     return ST_OK;
@@ -134,13 +149,20 @@ void rpc_stop(struct rpc *rpc)
     inbox_post(&rpc->inbox, &rpc->stop_task);
     uv_thread_join(&rpc->thread);
     worker_stop(rpc->queries);
+    worker_stop(rpc->log_worker);
     CHECK(uv_loop_close(&rpc->loop) == 0);
 }
 
 void rpc_free(struct rpc *rpc)
 {
     inbox_drain(&rpc->inbox); /* answers that came too late for their connections */
+    while (rpc->unlogged != NULL) {
+        struct query *query = rpc->unlogged;
+        rpc->unlogged = query->next;
+        query_answer(query);
+    }
     CHECK(rpc->under_way == 0);
+    query_log_close(rpc->query_log);
     SSL_CTX_free(rpc->context);
     uv_mutex_destroy(&rpc->inbox.mutex);
     free(rpc);

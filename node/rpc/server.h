@@ -6,6 +6,8 @@
 #include "node/tls.h"
 
 struct connection;
+struct query;
+struct query_log;
 
 /* One request and its answer. Lives until answered, even when its connection has gone. */
 struct exchange {
@@ -18,6 +20,8 @@ struct exchange {
     char method[16];
     char path[512];
     char query[512];
+    char what[64];       /* personal: the address below the account */
+    char *receipt;       /* malloc'ed, or NULL */
     char *authorization; /* malloc'ed, or NULL */
     uint8_t *body;       /* malloc'ed; a handler may take it and set NULL */
     size_t body_size;
@@ -37,6 +41,12 @@ struct rpc {
     uv_timer_t timer;
     struct connection *connections;
     uint32_t connection_count;
+    struct query_log *query_log;
+    struct worker *log_worker; /* of the query log */
+    struct query *unlogged;    /* answered when the log has them */
+    bool logging;
+    bool anchoring;
+    uint64_t anchor_tried_ms;
     uint32_t under_way;  /* exchanges not answered yet */
     size_t answers_held; /* bytes of answers that HTTP/2 clients have not read */
     struct task stop_task;

@@ -27,7 +27,12 @@ class Access(unittest.TestCase):
         path = os.path.join(tables, "institutions.csv")
         with open(path, "a", encoding="utf-8") as file:
             file.write("7,演示实名服务,Identity (demonstration),identity_service,330106,,,,\n")
-        cls.net = Network(tables=tables)
+        cls.net = Network(tables=tables, start=False)
+        for node in cls.net.nodes:
+            with open(node.config, "a", encoding="utf-8") as file:
+                file.write("query_anchor_seconds: 1\n")
+            node.init()
+            node.start()
         cls.addClassCleanup(cls.net.close)
         cls.net.wait_ready()
         cls.node = cls.net.nodes[0]
@@ -159,6 +164,73 @@ class Access(unittest.TestCase):
                                       self.net.folder).stdout)
         withdraw(given)
         self.refused(CLAIMED, "Consent " + CODE, "NOT_GRANTED", 403)
+
+    def test_4_who_looked(self):
+        """Each answer has a receipt, each receipt its entry, under a root that any later one goes on from."""
+        mine = self.token(learner(CLAIMED), "--as", "learner", *self.key("mine"))
+        receipts = []
+        for number, who, path in ((CLAIMED, mine, "archive"), (CLAIMED, self.token("--as", BANK), "items/1/proof"),
+                                  (KEPT, self.token("--as", TRAINING), "archive/proof")):
+            _, fields, _ = self.node.request("GET", f"/v1/accounts/{learner(number)}/{path}", None,
+                                             {"Authorization": who}, tls=True)
+            receipts.append(bytes.fromhex({name.lower(): value for name, value in dict(fields).items()}["xuelian-receipt"]))
+        _, fields, _ = self.node.request("GET", f"/v1/accounts/{learner(CLAIMED)}/archive", tls=True)
+        self.assertNotIn("xuelian-receipt", {name.lower() for name, _ in dict(fields).items()})
+        log = self.read(CLAIMED, mine, "queries")
+        log = json.loads(log)
+        newest = log["entries"][:2]
+        self.assertEqual([(entry["reader"], entry["what"], entry.get("member")) for entry in newest],
+                         [("member", "items/1/proof", BANK), ("learner", "archive", None)])
+        self.assertEqual(newest[1]["reader_learner"], learner(CLAIMED))
+        # The entry of a receipt is in the log that the node shows later.
+        leaf = hashlib.sha256(b"\0" + hashlib.sha256(b"xuelian/leaf/query/v1").digest() +
+                              self.field(receipts[0], 3)).digest()
+        self.assertEqual(self.root(leaf, int(newest[1]["number"]) - 1, int(log["log_size"]), newest[1]["path"]),
+                         log["log_root"])
+        # Its head goes on the chain.
+        def anchored():
+            proposals = self.node.get("/v1/blocks?from=1&limit=100")
+            return "query-log" in self.node.words(400) and proposals
+        self.net.wait("the log's head on the chain", anchored)
+        # What is about another is not shown, nor to who may not read all.
+        self.assertNotIn("archive/proof", [entry["what"] for entry in log["entries"][:1]])
+        self.assertEqual(self.read(CLAIMED, self.token("--as", UNIVERSITY), "queries", 403)["name"], "NOT_GRANTED")
+        page = json.loads(self.read(CLAIMED, mine, "queries?limit=1&before=" + newest[0]["number"]))
+        self.assertEqual([entry["number"] for entry in page["entries"]], [newest[1]["number"]])
+
+    @staticmethod
+    def field(message, wanted):
+        """A field of bytes of a message whose fields are small numbers and bytes."""
+        at = 0
+        while at < len(message):
+            number, kind = message[at] >> 3, message[at] & 7
+            at += 1
+            size = shift = 0
+            while True:
+                size |= (message[at] & 127) << shift
+                shift += 7
+                at += 1
+                if message[at - 1] < 128:
+                    break
+            if kind == 2:
+                if number == wanted:
+                    return message[at:at + size]
+                at += size
+        raise AssertionError(f"no field {wanted}")
+
+    @staticmethod
+    def root(node, index, size, path):
+        """RFC 9162 section 2.1.3.2."""
+        last = size - 1
+        for sibling in map(bytes.fromhex, path):
+            if index % 2 or index == last:
+                node = hashlib.sha256(b"\1" + sibling + node).digest()
+                while index % 2 == 0 and index:
+                    index, last = index // 2, last // 2
+            else:
+                node = hashlib.sha256(b"\1" + node + sibling).digest()
+            index, last = index // 2, last // 2
+        return node.hex()
 
     def tearDown(self):
         for node in self.net.nodes:

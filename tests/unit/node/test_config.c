@@ -53,6 +53,19 @@ static void test_sentences(void **state)
     assert_non_null(strstr(error, "genesis is missing; add it"));
     assert_int_equal(read_text(GOOD "genesis: x\n"), ST_BAD_CONFIG);
     assert_string_equal(error, "test.yaml, line 8: genesis is set twice; keep one");
+    assert_int_equal(read_text(GOOD "query_anchor_seconds: 86400\n"), ST_OK);
+    assert_int_equal(config.query_anchor_seconds, 86400);
+    assert_int_equal(read_text(GOOD "query_anchor_seconds: 0\n"), ST_OK);
+    assert_int_equal(config.query_anchor_seconds, 0);
+    assert_int_equal(read_text(GOOD), ST_OK);
+    assert_int_equal(config.query_anchor_seconds, 3600);
+    static const char *const bad_seconds[] = {"86401", "-1", "1h", "100000", "\"\""};
+    for (size_t i = 0; i < sizeof bad_seconds / sizeof bad_seconds[0]; i++) {
+        char text[1024];
+        snprintf(text, sizeof text, "%squery_anchor_seconds: %s\n", GOOD, bad_seconds[i]);
+        assert_int_equal(read_text(text), ST_BAD_CONFIG);
+        assert_non_null(strstr(error, "it is a number of seconds up to 86400, or 0 for never"));
+    }
     assert_int_equal(read_text(GOOD "log_level: loud\n"), ST_BAD_CONFIG);
     assert_string_equal(error, "test.yaml, line 8: log_level is loud; it is one of debug, info, "
                                "warn, error");
