@@ -28,6 +28,7 @@
     X(ACCOUNT_RESERVE, 1000, "of these, for keys, consents, disputes, links", "")              \
     X(ACCOUNT_CELLS_MAX, 64, "cells of an account in a year", "STATISTICS_FULL")               \
     X(ITEM_VERSIONS_MAX, 10000, "versions of an item", "VERSIONS_FULL")                        \
+    X(DISPUTED_VERSIONS_MAX, 1000, "versions of an item that is disputed", "VERSIONS_FULL")    \
     X(DEPENDENTS_MAX, 32, "items that rest on one item", "DEPENDENTS_FULL")                    \
     X(APPLICATIONS_MAX, 16, "open applications of an account", "APPLICATIONS_FULL")            \
     X(CONSENT_ITEMS_MAX, 64, "items named by a consent", "BAD_FIELD")                          \

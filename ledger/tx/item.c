@@ -201,7 +201,8 @@ enum status item_mark_disputed(struct state *state, const struct block_context *
                                const struct item *item, uint64_t dispute, uint32_t *code)
 {
     Xuelian__ItemVersion version;
-    if (dispute != 0 && item->version->number >= LIMIT_ITEM_VERSIONS_MAX) {
+    /* Who disputes again and again does not use up the versions that corrections need. */
+    if (dispute != 0 && item->version->number >= LIMIT_DISPUTED_VERSIONS_MAX) {
         *code = ST_VERSIONS_FULL;
         return ST_OK;
     }

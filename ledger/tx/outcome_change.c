@@ -279,7 +279,7 @@ enum status suspend_apply(struct state *state, const struct block_context *conte
 }
 
 /* The status that an outcome had before it was suspended. The version before the newest may be a suspended one too: a
- * dispute that is opened or ended meanwhile makes one. */
+ * dispute that is opened or ended meanwhile makes one, LIMIT_DISPUTED_VERSIONS_MAX at most. */
 static enum status status_before(struct state *state, const struct account *account,
                                  const struct item *suspended, Xuelian__ItemStatus *before)
 {

@@ -382,6 +382,35 @@ static void open_dispute(struct item *item)
     people_item(&net, B, 2, item);
 }
 
+static struct planted worn;
+
+static void plant_worn(struct state *state, struct account *account)
+{
+    people_plant(state, account, &worn);
+}
+
+/* An item of a thousand versions is disputed no more: the rest are for its issuer. */
+static void test_disputes_end(void **state)
+{
+    const struct hand learner = LEARNER(B, KEY_B);
+    Xuelian__Outcome outcome;
+    Xuelian__DisputeOpening opening = XUELIAN__DISPUTE_OPENING__INIT;
+    (void)state;
+    people_outcome(&outcome, &b, 300, 20240630);
+    opening.account = field_borrow(&b, 32);
+    opening.item = people_read(&net, B).items.size + 1;
+    opening.reason = XUELIAN__DISPUTE_REASON__DISPUTE_REASON_NOT_MINE;
+    for (uint32_t i = 0; i < 2; i++) {
+        worn = (struct planted){XUELIAN__ITEM_KIND__ITEM_KIND_OUTCOME, ITEM(VALID),
+                                LIMIT_DISPUTED_VERSIONS_MAX - 1 + i, &outcome.base};
+        struct hash32 version = people_planted_hash(B, opening.item, &worn);
+        opening.version_hash = field_borrow(&version, 32);
+        assert_int_equal(people_bent(&net, XUELIAN__TX_KIND__TX_KIND_DISPUTE_OPEN, &opening.base,
+                                     &learner, 1, B, plant_worn),
+                         i == 0 ? ST_OK : ST_VERSIONS_FULL);
+    }
+}
+
 static void test_dispute_upheld(void **state)
 {
     struct item item;
@@ -553,6 +582,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(test_dispute_rejected_then_settled, start, stop),
         cmocka_unit_test_setup_teardown(test_dispute_withdrawn, start, stop),
         cmocka_unit_test_setup_teardown(test_disputes_full, start, stop),
+        cmocka_unit_test_setup_teardown(test_disputes_end, start, stop),
         cmocka_unit_test_setup_teardown(test_restored_in_dispute, start, stop),
         cmocka_unit_test_setup_teardown(test_anchor, start, stop),
     };
