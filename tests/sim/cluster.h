@@ -177,6 +177,7 @@ struct counters {
     uint64_t crashes;
     uint64_t view_changes; /* views opened somewhere first */
     uint64_t eras;
+    uint64_t governed; /* of these, by transactions of governance */
     uint64_t persists;
     uint64_t evidence;
     uint64_t alarms;

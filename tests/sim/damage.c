@@ -45,6 +45,8 @@ static void lose_journal(struct weather *weather, uint32_t node)
         int size = snprintf(word, sizeof word, "set:+%u*%u", (unsigned)node,
                             (unsigned)replica->incarnation);
         weather_submit_bytes(weather, bytes_of(word, (size_t)size));
+    } else {
+        govern_return(weather, node);
     }
 }
 

@@ -2,7 +2,7 @@
  *
  * executor_toy: the state is a running hash and the set of used transactions; a transaction is a word, some
  * words are special (see executor_toy.c). It can change the validator set, so eras can be tested.
- * executor_ledger: the real ledger over its in-memory store. */
+ * executor_ledger: the real ledger over its in-memory store; its set changes by governance (govern.h). */
 #ifndef XUELIAN_TESTS_SIM_EXECUTOR_H
 #define XUELIAN_TESTS_SIM_EXECUTOR_H
 

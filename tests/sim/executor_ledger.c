@@ -1,11 +1,11 @@
-/* The real ledger over its in-memory store. Member 1 opens learners' accounts; validators are from genesis. */
+/* The real ledger over its in-memory store. Member 1 opens learners' accounts; the first three members govern. */
 #include <stdio.h>
 
 #include "ledger/ledger.h"
 #include "proto/bytes.h"
 #include "proto/canonical.h"
 #include "proto/convert.h"
-#include "tests/sim/executor.h"
+#include "tests/sim/executor_ledger.h"
 
 /* What all nodes share. */
 struct shared {
@@ -27,7 +27,7 @@ struct member_parts {
     Xuelian__MemberKey *keys[1];
     Xuelian__Node node;
     Xuelian__Node *nodes[1];
-    Xuelian__MemberRole roles[1];
+    Xuelian__MemberRole roles[3];
     char name[16];
 };
 
@@ -40,9 +40,13 @@ static void make_member(struct member_parts *parts, const struct key_owner *owne
     parts->key.key = field_borrow(&owner->key, 33);
     parts->keys[0] = &parts->key;
     parts->node.key = field_borrow(&owner->key, 33);
-    parts->node.role = XUELIAN__NODE_ROLE__NODE_ROLE_VALIDATOR;
+    parts->node.role = validator ? XUELIAN__NODE_ROLE__NODE_ROLE_VALIDATOR
+                                 : XUELIAN__NODE_ROLE__NODE_ROLE_OBSERVER;
     parts->nodes[0] = &parts->node;
     parts->roles[0] = XUELIAN__MEMBER_ROLE__MEMBER_ROLE_OPEN_ACCOUNTS;
+    parts->roles[1] = XUELIAN__MEMBER_ROLE__MEMBER_ROLE_GOVERN;
+    parts->roles[2] =
+        XUELIAN__MEMBER_ROLE__MEMBER_ROLE_ACCREDIT; /* else nobody could govern courses */
     parts->member.id = owner->index + 1;
     parts->member.kind = XUELIAN__MEMBER_KIND__MEMBER_KIND_UNIVERSITY;
     parts->member.name_zh = parts->name;
@@ -50,9 +54,9 @@ static void make_member(struct member_parts *parts, const struct key_owner *owne
     parts->member.keys = parts->keys;
     parts->member.n_keys = 1;
     parts->member.nodes = parts->nodes;
-    parts->member.n_nodes = validator ? 1 : 0;
+    parts->member.n_nodes = 1;
     parts->member.roles = parts->roles;
-    parts->member.n_roles = 1;
+    parts->member.n_roles = owner->index < LEDGER_GOVERNING ? 3 : 1;
 }
 
 static void set_params(Xuelian__Params *out, const struct pbft_params *params)
@@ -177,24 +181,49 @@ static bool ledger_read_tx(struct chain *chain, struct sim_tx *out)
     }
     out->entry = tx.entry;
     out->id = tx.id;
-    snprintf(out->label, sizeof out->label, "tx%u", (unsigned)out->index);
+    snprintf(out->label, sizeof out->label, "%s%u",
+             tx.kind == XUELIAN__TX_KIND__TX_KIND_ACCOUNT_OPEN ? "tx" : tx.rule->name,
+             (unsigned)out->index);
     return true;
+}
+
+void executor_ledger_tx(struct chain *chain, Xuelian__TxKind kind, const ProtobufCMessage *item,
+                        uint32_t owner_index, uint64_t nonce, struct owned *out, struct hash32 *id)
+{
+    struct tx_draft draft = {.chain_id = chain->chain_id,
+                             .valid_until = 900000,
+                             .kind = kind,
+                             .signer_count = 1,
+                             .item_count = 1};
+    const struct key_owner *owner = &chain->keys->owners[owner_index];
+    struct hash32 made;
+    struct sig64 signature;
+    uint8_t *item_bytes = sim_new(canonical_size(item));
+    uint8_t *body = NULL, *sealed = NULL;
+    size_t body_size = 0, size = 0;
+    struct bytes bytes = bytes_of(item_bytes, canonical_encode(item_bytes, item));
+    draft.items = &bytes;
+    draft.signers[0] = (struct tx_signer){.role = XUELIAN__SIGNER_ROLE__SIGNER_ROLE_MEMBER,
+                                          .member = owner_index + 1,
+                                          .key = owner->key};
+    be64_put(draft.nonce.bytes, nonce);
+    CHECK(tx_build(&draft, &body, &body_size, &made) == ST_OK);
+    signer_sign(owner->signer, &made, &signature);
+    CHECK(tx_seal(body, body_size, &signature, 1, &sealed, &size) == ST_OK);
+    owned_set(out, bytes_of(sealed, size));
+    if (id != NULL) {
+        *id = made;
+    }
+    free(item_bytes);
+    free(body);
+    free(sealed);
 }
 
 static void ledger_make_tx(struct chain *chain, uint32_t number, struct owned *out)
 {
     Xuelian__AccountOpening opening;
-    struct tx_draft draft = {.chain_id = chain->chain_id,
-                             .valid_until = 900000,
-                             .kind = XUELIAN__TX_KIND__TX_KIND_ACCOUNT_OPEN,
-                             .signer_count = 1,
-                             .item_count = 1};
-    const struct key_owner *owner = &chain->keys->owners[0];
-    struct hash32 learner, identity, id;
-    struct sig64 signature;
-    uint8_t word[4], item_bytes[256];
-    uint8_t *body = NULL, *sealed = NULL;
-    size_t body_size = 0, size = 0;
+    struct hash32 learner, identity;
+    uint8_t word[4];
     be32_put(word, number);
     hash_plain(&learner, word, sizeof word);
     hash_plain(&identity, learner.bytes, 32);
@@ -202,18 +231,8 @@ static void ledger_make_tx(struct chain *chain, uint32_t number, struct owned *o
     opening.learner = field_borrow(&learner, 32);
     opening.identity_commitment = field_borrow(&identity, 32);
     opening.region = 330000;
-    CHECK(canonical_size(&opening.base) <= sizeof item_bytes);
-    struct bytes item = bytes_of(item_bytes, canonical_encode(item_bytes, &opening.base));
-    draft.items = &item;
-    draft.signers[0] = (struct tx_signer){
-        .role = XUELIAN__SIGNER_ROLE__SIGNER_ROLE_MEMBER, .member = 1, .key = owner->key};
-    be32_put(draft.nonce.bytes, number + 1);
-    CHECK(tx_build(&draft, &body, &body_size, &id) == ST_OK);
-    signer_sign(owner->signer, &id, &signature);
-    CHECK(tx_seal(body, body_size, &signature, 1, &sealed, &size) == ST_OK);
-    owned_set(out, bytes_of(sealed, size));
-    free(body);
-    free(sealed);
+    executor_ledger_tx(chain, XUELIAN__TX_KIND__TX_KIND_ACCOUNT_OPEN, &opening.base, 0,
+                       (uint64_t)number + 1, out, NULL);
 }
 
 static void ledger_tx_root(const struct sim_tx *const *txs, uint32_t count, struct hash32 *root)

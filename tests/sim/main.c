@@ -17,7 +17,8 @@ struct options {
     uint32_t jobs;
     bool trace;
     bool steps;
-    bool any_n; /* n varies with the seed */
+    bool any_n;  /* n varies with the seed */
+    bool ledger; /* every seed over the real ledger */
     bool shrink;
     const char *tape; /* to replay, or NULL */
     struct run_setting settings[32];
@@ -39,7 +40,7 @@ static void usage(FILE *file)
         "  --trace      print what happens\n"
         "  --steps      print the steps of the formal model that were made, for "
         "tests/model/conform\n"
-        "  --ledger     over the real ledger instead of a toy state machine\n"
+        "  --ledger     every seed over the real ledger; else one of 16 of at most 10 minutes\n"
         "  --real-signatures  secp256k1 instead of ideal signatures\n"
         "  --shrink     of a failing seed: find a shorter tape of choices that fails too\n"
         "  --save FILE  where --shrink writes that tape\n"
@@ -57,12 +58,13 @@ static void print_report(const struct options *options, uint64_t seed,
 {
     const struct counters *c = &report->counters;
     printf(
-        "seed %llu n %u: %s  %.1f min in %.2f s, %llu blocks (%llu with transactions), %llu eras, "
+        "seed %llu n %u: %s  %.1f min in %.2f s, %llu blocks (%llu with transactions), %llu eras "
+        "(%llu governed), "
         "%llu view changes, ",
         (unsigned long long)seed, (unsigned)options->run.n, report->failed ? "FAILED" : "ok",
         (double)report->now_ms / 60000.0, seconds, (unsigned long long)c->commits,
         (unsigned long long)c->non_empty, (unsigned long long)c->eras,
-        (unsigned long long)c->view_changes);
+        (unsigned long long)c->governed, (unsigned long long)c->view_changes);
     printf("%llu crashes, %llu partitions, %u traitors (%llu lies, %llu pieces of evidence), ",
            (unsigned long long)c->crashes, (unsigned long long)report->partitions,
            (unsigned)report->traitors, (unsigned long long)report->treasons,
@@ -78,8 +80,9 @@ static void print_report(const struct options *options, uint64_t seed,
 static void print_replay(const struct options *options, uint64_t seed)
 {
     if (options->tape != NULL) {
-        printf("  replay: xuelian-sim --tape %s --n %u --minutes %u --trace\n", options->tape,
-               (unsigned)options->run.n, (unsigned)options->run.minutes);
+        printf("  replay: xuelian-sim --tape %s --n %u --minutes %u%s --trace\n", options->tape,
+               (unsigned)options->run.n, (unsigned)options->run.minutes,
+               options->run.ledger ? " --ledger" : "");
         return;
     }
     printf("  replay: tests/sim/run --n %u --minutes %u --seed %llu%s%s", (unsigned)options->run.n,
@@ -114,6 +117,9 @@ static int run_one(struct options *options, uint64_t seed)
     struct tape tape;
     struct run_report report;
     options->run.seed = seed;
+    /* A tape does not say which it was made with; the formal model knows the toy. */
+    options->run.ledger = options->ledger || (options->tape == NULL && !options->steps &&
+                                              run_over_ledger(seed, options->run.minutes));
     if (options->tape != NULL) {
         FILE *file = fopen(options->tape, "re");
         if (file == NULL || !tape_read(&tape, file)) {
@@ -228,7 +234,7 @@ static bool flag(struct options *options, const char *name)
     } else if (strcmp(name, "--steps") == 0) {
         options->steps = true;
     } else if (strcmp(name, "--ledger") == 0) {
-        options->run.ledger = true;
+        options->ledger = true;
     } else if (strcmp(name, "--real-signatures") == 0) {
         options->run.real_signatures = true;
     } else if (strcmp(name, "--shrink") == 0) {

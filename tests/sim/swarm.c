@@ -94,7 +94,6 @@ void swarm_draw(struct swarm *swarm, struct tape *tape, uint32_t n, bool ledger,
     swarm->members_every_ms = sometimes(tape, 240000);
     swarm->bad_every_ms = sometimes(tape, 60000);
     if (ledger) {
-        swarm->members_every_ms = 0;
         swarm->bad_every_ms = 0; /* it has none */
     }
     draw_faulty(swarm, tape, quorum_faulty(n));

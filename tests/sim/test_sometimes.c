@@ -18,13 +18,14 @@ struct seen {
 
 /* Runs seeds of four validators; everything listed must have happened. */
 static void run_seeds(const struct run_setting *settings, uint32_t setting_count, uint64_t seeds,
-                      struct seen *seen, size_t seen_count)
+                      bool ledger, struct seen *seen, size_t seen_count)
 {
     uint64_t never = 0;
     for (uint64_t seed = 1; seed <= seeds; seed++) {
         struct run_options options = {.n = 4,
                                       .minutes = 2,
                                       .seed = seed,
+                                      .ledger = ledger,
                                       .settings = settings,
                                       .setting_count = setting_count};
         struct run_report report;
@@ -68,7 +69,7 @@ static void ordinary_faults(void **state)
         COUNTED("bodies are fetched", counters.fetches),
     };
     (void)state;
-    run_seeds(settings, sizeof settings / sizeof settings[0], 8, seen,
+    run_seeds(settings, sizeof settings / sizeof settings[0], 8, false, seen,
               sizeof seen / sizeof seen[0]);
 }
 
@@ -86,7 +87,7 @@ static void damaged_disks(void **state)
         COUNTED("the tripwire stops a node", counters.alarms),
     };
     (void)state;
-    run_seeds(settings, sizeof settings / sizeof settings[0], 16, seen,
+    run_seeds(settings, sizeof settings / sizeof settings[0], 16, false, seen,
               sizeof seen / sizeof seen[0]);
 }
 
@@ -100,13 +101,28 @@ static void liars(void **state)
         COUNTED("a view is opened", counters.view_changes),
     };
     (void)state;
-    run_seeds(settings, sizeof settings / sizeof settings[0], 4, seen,
+    run_seeds(settings, sizeof settings / sizeof settings[0], 4, false, seen,
+              sizeof seen / sizeof seen[0]);
+}
+
+static void governed(void **state)
+{
+    static const struct run_setting settings[] = {
+        {"traitors", 0}, {"damaged", 1}, {"damage_every_ms", 20000}, {"members_every_ms", 8000}};
+    struct seen seen[] = {
+        COUNTED("members vote for a set, validators sign, it is enacted", counters.governed),
+        COUNTED("a journal is lost", counters.journals_lost),
+        COUNTED("a node votes again as a new incarnation", returned),
+    };
+    (void)state;
+    run_seeds(settings, sizeof settings / sizeof settings[0], 12, true, seen,
               sizeof seen / sizeof seen[0]);
 }
 
 int main(void)
 {
     const struct CMUnitTest tests[] = {cmocka_unit_test(ordinary_faults),
-                                       cmocka_unit_test(damaged_disks), cmocka_unit_test(liars)};
+                                       cmocka_unit_test(damaged_disks), cmocka_unit_test(liars),
+                                       cmocka_unit_test(governed)};
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

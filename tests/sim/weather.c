@@ -337,6 +337,20 @@ static void resubmit(void *context, uint64_t argument)
     cluster_call(weather->cluster, weather->cluster->now_ms + 1000, resubmit, weather, 0);
 }
 
+/* The toy's set changes by a word. */
+static void submit_set(struct weather *weather, const struct govern_wish *wishes, uint32_t count)
+{
+    char word[32] = "set:";
+    size_t size = 4;
+    for (uint32_t i = 0; i < count; i++) {
+        size += (size_t)snprintf(word + size, sizeof word - size, "%c%u",
+                                 wishes[i].remove ? '-' : '+', (unsigned)wishes[i].node);
+    }
+    /* A transaction is used once: its number makes it another. */
+    size += (size_t)snprintf(word + size, sizeof word - size, "~%u", weather->set_changes++);
+    weather_submit_bytes(weather, bytes_of(word, size));
+}
+
 /* A member more, a member less, one for another, or a whole new set. */
 static void change_set(void *context, uint64_t argument)
 {
@@ -344,7 +358,6 @@ static void change_set(void *context, uint64_t argument)
     struct cluster *cluster = weather->cluster;
     uint32_t n =
         cluster->options.nodes - (cluster->replicas[cluster->options.nodes - 1].clone ? 1 : 0);
-    char word[32];
     (void)argument;
     if (weather->calm) {
         return;
@@ -352,14 +365,18 @@ static void change_set(void *context, uint64_t argument)
     uint32_t kind = tape_below(weather->tape, CONCERN_MEMBERS, 4);
     uint32_t a = tape_below(weather->tape, CONCERN_MEMBERS, n);
     uint32_t b = tape_below(weather->tape, CONCERN_MEMBERS, n);
-    int size = kind == 0   ? snprintf(word, sizeof word, "set:+%u", a)
-               : kind == 1 ? snprintf(word, sizeof word, "set:-%u", a)
-               : kind == 2 ? snprintf(word, sizeof word, "set:+%u-%u", a, b == a ? (a + 1) % n : b)
-                           : snprintf(word, sizeof word, "set:+%u+%u-%u-%u", a, (a + 1) % n,
-                                      (a + 2) % n, (a + 3) % n);
-    /* A transaction is used once: its number makes it another. */
-    size += snprintf(word + size, sizeof word - (size_t)size, "~%u", weather->set_changes++);
-    weather_submit_bytes(weather, bytes_of(word, (size_t)size));
+    const struct govern_wish kinds[4][4] = {
+        {{a, false}},
+        {{a, true}},
+        {{a, false}, {b == a ? (a + 1) % n : b, true}},
+        {{a, false}, {(a + 1) % n, false}, {(a + 2) % n, true}, {(a + 3) % n, true}},
+    };
+    static const uint32_t counts[4] = {1, 1, 2, 4};
+    if (weather->swarm->options.executor == &executor_ledger) {
+        govern_begin(weather, kinds[kind], counts[kind]);
+    } else {
+        submit_set(weather, kinds[kind], counts[kind]);
+    }
     again(weather, CONCERN_MEMBERS, weather->swarm->members_every_ms, change_set);
 }
 
@@ -401,6 +418,9 @@ void weather_begin(struct weather *weather, struct cluster *cluster, struct tape
         }
     }
     resubmit(weather, 0);
+    if (swarm->options.executor == &executor_ledger) {
+        govern_tick(weather, 0);
+    }
 }
 
 void weather_clear(struct weather *weather)

@@ -3,6 +3,7 @@
 #define XUELIAN_TESTS_SIM_WEATHER_H
 
 #include "tests/sim/damage.h"
+#include "tests/sim/govern.h"
 #include "tests/sim/swarm.h"
 #include "tests/sim/traitor.h"
 
@@ -17,6 +18,7 @@ struct weather {
     const struct sim_tx **waiting; /* sent by a client and not in a block yet */
     size_t waiting_count, waiting_capacity;
     uint32_t set_changes;
+    struct governance governance; /* over the real ledger */
     struct traitors traitors;
     uint64_t partitions;
 };
