@@ -112,6 +112,7 @@ void net_open(struct net *net, Xuelian__Rule **rules, size_t rule_count,
     }
     kv_open_memory(&net->kv);
     assert_int_equal(ledger_open(&net->ledger, net->kv, &net->genesis, error, sizeof error), ST_OK);
+    support_opened(&net->genesis);
 }
 
 void net_close(struct net *net)
@@ -190,11 +191,12 @@ void net_block(struct net *net, struct bytes *txs, uint32_t count, uint32_t *cod
     if (status != ST_OK) {
         fail_msg("block invalid at transaction %u: %s", (unsigned)bad, status_name(status));
     }
+    support_executed(&proposal, block);
     for (uint32_t i = 0; i < count; i++) {
         codes[i] = block->codes[i];
         support_free(txs[i]);
     }
-    assert_int_equal(ledger_apply(net->ledger, block), ST_OK);
+    support_apply(net->ledger, block);
 }
 
 uint32_t net_submit(struct net *net, Xuelian__TxKind kind, const ProtobufCMessage *item,

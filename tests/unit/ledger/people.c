@@ -94,6 +94,7 @@ void people_open(struct people *net)
     }
     kv_open_memory(&net->kv);
     assert_int_equal(ledger_open(&net->ledger, net->kv, &net->genesis, error, sizeof error), ST_OK);
+    support_opened(&net->genesis);
 }
 
 static struct state *reading(struct people *net)
@@ -213,11 +214,12 @@ void people_block(struct people *net, const struct bytes *txs, uint32_t count, u
     if (status != ST_OK) {
         fail_msg("block invalid at transaction %u: %s", (unsigned)bad, status_name(status));
     }
+    support_executed(&proposal, block);
     for (uint32_t i = 0; i < count; i++) {
         codes[i] = code_of(block, i);
         support_free(txs[i]);
     }
-    assert_int_equal(ledger_apply(net->ledger, block), ST_OK);
+    support_apply(net->ledger, block);
 }
 
 uint32_t people_submit(struct people *net, Xuelian__TxKind kind, const ProtobufCMessage *item,

@@ -236,6 +236,30 @@ void support_free(struct bytes bytes)
     free(pointer.out);
 }
 
+struct support_watch support_watch;
+
+void support_opened(const struct genesis *genesis)
+{
+    if (support_watch.opened != NULL) {
+        support_watch.opened(genesis);
+    }
+}
+
+void support_executed(const struct ledger_proposal *proposal, const struct ledger_block *block)
+{
+    if (support_watch.executed != NULL) {
+        support_watch.executed(proposal, block);
+    }
+}
+
+void support_apply(struct ledger *ledger, struct ledger_block *block)
+{
+    assert_int_equal(ledger_apply(ledger, block), ST_OK);
+    if (support_watch.applied != NULL) {
+        support_watch.applied(ledger);
+    }
+}
+
 void support_block(struct ledger *ledger, const struct bytes *txs, uint32_t count, uint32_t *codes)
 {
     struct ledger_proposal proposal = {.parent_hash = *ledger_tip_hash(ledger),
@@ -248,10 +272,11 @@ void support_block(struct ledger *ledger, const struct bytes *txs, uint32_t coun
     if (status != ST_OK) {
         fail_msg("block invalid at transaction %u: %s", (unsigned)bad, status_name(status));
     }
+    support_executed(&proposal, block);
     for (uint32_t i = 0; codes != NULL && i < count; i++) {
         codes[i] = block->codes[i];
     }
-    assert_int_equal(ledger_apply(ledger, block), ST_OK);
+    support_apply(ledger, block);
 }
 
 void support_whole(struct kv *kv, const struct genesis *genesis)

@@ -44,4 +44,17 @@ void support_whole(struct kv *kv, const struct genesis *genesis);
  * their end in a list. Returns how many were found. */
 uint32_t support_spoil(struct kv *kv, const struct genesis *genesis, uint32_t every);
 
+/* Who looks at the ledgers that net.c and people.c open, and at each block that they and support.c make: executed and about
+ * to be applied; then applied. NULL: nobody. */
+struct support_watch {
+    void (*opened)(const struct genesis *genesis);
+    void (*executed)(const struct ledger_proposal *proposal, const struct ledger_block *block);
+    void (*applied)(const struct ledger *ledger);
+};
+extern struct support_watch support_watch;
+void support_opened(const struct genesis *genesis);
+void support_executed(const struct ledger_proposal *proposal, const struct ledger_block *block);
+/* Applies a block and shows it. */
+void support_apply(struct ledger *ledger, struct ledger_block *block);
+
 #endif

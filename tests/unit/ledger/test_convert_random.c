@@ -9,6 +9,7 @@
 #include "proto/canonical.h"
 #include "proto/convert.h"
 #include "tests/unit/ledger/convert_audit.h"
+#include "tests/unit/ledger/model/shadow.h"
 #include "tests/unit/ledger/prover.h"
 
 enum { LEARNERS = 6, RULES = 5, ENTRIES = 2, L = NET_LEARNER, AUDIT_EVERY = 25, PROVE_EVERY = 400 };
@@ -385,6 +386,7 @@ static void run(uint32_t first, uint32_t count)
         entry_pointers[i] = &entries[i];
     }
     seed = first;
+    shadow_watch();
     net_open(&net, rule_pointers, RULES, entry_pointers, ENTRIES);
     size_t size = net_genesis_bytes(genesis_bytes, rule_pointers, RULES, entry_pointers, ENTRIES);
     prover_open(&prover, net.kv, &net.genesis, bytes_of(genesis_bytes, size));
@@ -404,6 +406,8 @@ static void run(uint32_t first, uint32_t count)
     print_message("seed %u until %u: %u conversions, %u lots, %u units, %u points\n",
                   (unsigned)first, (unsigned)today, (unsigned)counts.granted, (unsigned)counts.lots,
                   (unsigned)counts.redeemed, (unsigned)counts.remaining);
+    assert_int_equal(shadow_blocks(), ledger_tip(net.ledger)->height);
+    shadow_close();
     prover_close(&prover);
     net_close(&net);
 }

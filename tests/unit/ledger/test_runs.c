@@ -7,6 +7,7 @@
 
 #include "ledger/tx/outcome.h"
 #include "proto/bytes.h"
+#include "tests/unit/ledger/model/shadow.h"
 #include "tests/unit/ledger/prover.h"
 #include "tests/unit/ledger/runs.h"
 
@@ -262,6 +263,7 @@ static void test_random_runs(void **state)
     (void)state;
     blocks = calloc(BLOCKS, sizeof *blocks);
     assert_non_null(blocks);
+    shadow_watch();
     run_open(&run, 20261124);
     prover_open(&prover, run.net.kv, &run.net.genesis,
                 bytes_of(genesis_bytes, people_genesis(genesis_bytes, sizeof genesis_bytes)));
@@ -281,6 +283,8 @@ static void test_random_runs(void **state)
         assert_true(proved[signed_kinds[i]] > 0);
     }
     assert_true(links_equal > 0);
+    assert_int_equal(shadow_blocks(), ledger_tip(run.net.ledger)->height);
+    shadow_close();
     replay();
     prover_close(&prover);
     run_close(&run);
