@@ -5,12 +5,12 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <unistd.h>
 
 #include "node/query_log.h"
 #include "proto/bytes.h"
 #include "proto/canonical.h"
 #include "proto/merkle.h"
+#include "tests/unit/folder.h"
 
 enum { ENTRIES = 70, LEARNERS = 3 };
 
@@ -27,7 +27,7 @@ static void open_log(void)
 static int setup(void **state)
 {
     (void)state;
-    snprintf(folder, sizeof folder, "/tmp/xuelian-query-log-XXXXXX");
+    snprintf(folder, sizeof folder, "query-log-XXXXXX");
     assert_non_null(mkdtemp(folder));
     open_log();
     return 0;
@@ -35,11 +35,9 @@ static int setup(void **state)
 
 static int teardown(void **state)
 {
-    char command[128];
     (void)state;
     query_log_close(query_log);
-    snprintf(command, sizeof command, "rm -rf %s", folder);
-    return system(command);
+    return folder_remove(folder);
 }
 
 static void fill(struct query_entry *entry, uint32_t number)
