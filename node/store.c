@@ -206,7 +206,21 @@ static enum status replay(struct node *node, char *error)
     if (!state_fits(node, &tip)) {
         status = rebuild_state(node, error);
     }
+    struct merkle_frontier before;
+    uint64_t base = 0;
     uint64_t from = status == ST_OK ? ledger_tip(node->ledger)->height + 1 : 0;
+    if (status == ST_OK && block_log_base(node->block_log, &base, &before) != ST_OK) {
+        return log_damaged(node, error);
+    }
+    if (status == ST_OK && from <= base) {
+        snprintf(error, NODE_ERROR_SIZE,
+                 "the block log begins at block %llu, with a snapshot, and the state of that block "
+                 "is not here; move state and log away from %s and restore a snapshot (xueliand "
+                 "restore), or start without them: then all blocks are fetched. Leave the vote "
+                 "journal where it is",
+                 (unsigned long long)base, node->config.data_dir);
+        return ST_CORRUPT;
+    }
     if (status == ST_OK && from <= tip.height) {
         log_event(LOG_INFO, "replay", "replaying blocks %llu to %llu", (unsigned long long)from,
                   (unsigned long long)tip.height);

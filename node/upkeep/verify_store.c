@@ -8,6 +8,23 @@
 /* The command that repairs, after what is wrong. */
 static int damaged(const struct upkeep_store *store, const struct whole_report *report)
 {
+    struct merkle_frontier before;
+    uint64_t base = 0;
+    if (report->part == WHOLE_STATE && block_log_base(store->log, &base, &before) == ST_OK &&
+        base > 0) {
+        char words[WHOLE_TEXT_SIZE + 6 * UPKEEP_PATH_SIZE];
+        snprintf(
+            words, sizeof words,
+            upkeep_say(
+                "damaged: %s. The blocks here begin with a snapshot's: move both away "
+                "(mv %s/state %s/state.damaged; mv %s/log %s/log.damaged) and restore a "
+                "snapshot (xueliand restore). Leave the vote journal where it is",
+                "已损坏：%s。此处的区块始于快照：请将两者移走（mv %s/state %s/state.damaged; mv "
+                "%s/log %s/log.damaged）并恢复快照（xueliand restore）。请勿移动投票日志"),
+            upkeep_say(report->en, report->zh), store->folder, store->folder, store->folder,
+            store->folder);
+        return upkeep_refuse(words);
+    }
     char sentence[WHOLE_TEXT_SIZE + 6 * UPKEEP_PATH_SIZE];
     const char *part = report->part == WHOLE_LOG ? "log" : "state";
     snprintf(

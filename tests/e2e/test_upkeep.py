@@ -231,6 +231,16 @@ class Upkeep(unittest.TestCase):
         _, said, _ = upkeep("verify-store", "--config", node.config)
         self.assertRegex(said, r"^The store is whole: 0 blocks with 0 transactions; the state at block \d+ with "
                                r"\d+ accounts")
+        kept = self.net.file("restored")
+        shutil.copytree(node.data, kept)
+        harness.run(SPOIL_STORE, os.path.join(node.data, "state"), b"I".hex(), "flip")
+        self.assertIn("The blocks here begin with a snapshot's: move both away",
+                      upkeep("verify-store", "--config", node.config, ok=False)[2])
+        shutil.rmtree(os.path.join(node.data, "state"))
+        self.assertIn("with a snapshot, and the state of that block is not here; move state and log away",
+                      node.start_refused())
+        shutil.rmtree(node.data)
+        os.rename(kept, node.data)
         again = self.net.file("again")
         upkeep("snapshot", "--config", node.config, again, ok=False)
         self.assertFalse(os.path.exists(again))  # it lacks the blocks of the validity window
