@@ -7,15 +7,17 @@
 #include "cli/command.h"
 #include "cli/connection.h"
 #include "cli/maker.h"
+#include "cli/names.h"
 #include "cli/proof.h"
 #include "cli/reader.h"
+#include "ledger/proof.h"
 #include "proto/bytes.h"
 #include "proto/canonical.h"
 #include "proto/check.h"
 #include "proto/convert.h"
 #include "proto/proof.pb-c.h"
 
-enum { WORDS_MAX = 2, PATH_SIZE = 256 };
+enum { WORDS_MAX = 2, PATH_SIZE = 256, OPTION_KIND = 0x1001 };
 
 struct prove_values {
     struct connection_values connection;
@@ -25,6 +27,9 @@ struct prove_values {
     const char *out;
     const char *history;
     const char *block;
+    const char *kind;
+    const char *level;
+    bool all;
     bool small;
     bool issuer;
     bool archive;
@@ -70,6 +75,20 @@ static const struct argp_option transaction_options[] = {
     MAX_AGE, CONNECTION_OPTIONS,
     {0},
 };
+static const struct argp_option statistics_options[] = {
+    OUT,
+    HISTORY,
+    SMALL,
+    {"kind", OPTION_KIND, "KIND", 0, "one cell: of this kind; or all|单个单元格：种类，或 all", 0},
+    {"level", 'l', "N", 0, "one cell: of this level|单个单元格：层级", 0},
+    {"all", 'y', NULL, 0, "every cell that there is|全部单元格", 0},
+    MAX_AGE,
+    READER_AS_OPTION,
+    MAKER_KEY_OPTIONS,
+    {"keys", OPTION_KEYS, "DIR", 0, "folder of the members' keys|机构密钥目录", 1},
+    CONNECTION_OPTIONS,
+    {0},
+};
 static const struct argp_option equivocation_options[] = {OUT, CONNECTION_OPTIONS, {0}};
 static const struct argp_option conversion_options[] = {
     OUT,
@@ -96,6 +115,15 @@ static bool set(void *values, int key, const char *text, struct fault *fault)
         return true;
     case 'b':
         chosen->block = text;
+        return true;
+    case OPTION_KIND:
+        chosen->kind = text;
+        return true;
+    case 'l':
+        chosen->level = text;
+        return true;
+    case 'y':
+        chosen->all = true;
         return true;
     case 's':
         chosen->small = true;
@@ -132,7 +160,9 @@ struct question {
     struct hash32 id;          /* of a learner or transaction */
     unsigned long long number; /* item, or height */
     const char *evidence; /* a file of evidence that goes into the proof that comes; NULL: none */
-    bool personal;        /* about the learner `id` */
+    bool personal;        /* about the learner `id`, or answered by who asks */
+    uint32_t cell[4];     /* year, region, kind, level */
+    bool table;           /* of a table the first two */
     bool (*is_answer)(const struct question *question, const struct verify_result *result);
 };
 
@@ -425,6 +455,96 @@ static int prove_sets(int argc, char **argv)
     return prove(&values, &question);
 }
 
+/* ---- statistics ---- */
+
+static bool is_all_statistics(const struct question *question, const struct verify_result *result)
+{
+    (void)question;
+    return result->kind == VERIFY_STATISTICS && result->cells_shown == VERIFY_CELLS_ALL;
+}
+
+/* The cell or table; or that it is not there, and so zero. */
+static bool is_statistics(const struct question *question, const struct verify_result *result)
+{
+    uint8_t key[16];
+    const uint32_t *cell = question->cell;
+    const struct verify_cell *first = result->cells;
+    statistics_natural_key(key, cell[0], cell[1], cell[2], cell[3]);
+    if (result->kind == VERIFY_ABSENCE) {
+        return result->collection == XUELIAN__COLLECTION__COLLECTION_STATISTICS &&
+               bytes_equal(result->natural_key, bytes_of(key, sizeof key));
+    }
+    return result->kind == VERIFY_STATISTICS &&
+           result->cells_shown == (question->table ? VERIFY_CELLS_TABLE : VERIFY_CELLS_ONE) &&
+           first->year == cell[0] && first->region == cell[1] && first->kind == cell[2] &&
+           first->level == cell[3];
+}
+
+static bool take_cell(const struct prove_values *values, struct question *question,
+                      struct fault *fault)
+{
+    unsigned long long year = 0;
+    unsigned long long region = 0;
+    unsigned long long level = 0;
+    if (values->word_count != 2) {
+        return fault_set(fault, EXIT_USAGE, "which year and region? Or --all",
+                         "哪一年、哪个地区？或者 --all");
+    }
+    if (!take_number(&year, values->words[0], "YEAR", "年份", fault) ||
+        !take_number(&region, values->words[1], "REGION", "地区", fault)) {
+        return false;
+    }
+    if (values->kind != NULL && strcmp(values->kind, "all") != 0 &&
+        !name_parse(&xuelian__outcome_kind__descriptor, "OUTCOME_KIND_", values->kind,
+                    &question->cell[2])) {
+        return fault_set(fault, EXIT_USAGE, "there is no kind of outcome %.60s; see: %s",
+                         "没有成果种类 %.60s；参见：%s", values->kind, "xuelian tx fields deposit");
+    }
+    if (values->level != NULL && !parse_u64(values->level, 10, &level)) {
+        return fault_set(fault, EXIT_USAGE, "--level is a number up to 10, not %.40s",
+                         "--level 为不超过 10 的数字，而不是 %.40s", values->level);
+    }
+    question->cell[0] = (uint32_t)(year < 10000 ? year : 9999);
+    question->cell[1] = (uint32_t)(region < UINT32_MAX ? region : UINT32_MAX);
+    question->cell[3] = (uint32_t)level;
+    question->table = values->kind == NULL && values->level == NULL;
+    int length = snprintf(question->path, sizeof question->path,
+                          "/v1/statistics/proof?year=%u&region=%u&sets=%d",
+                          (unsigned)question->cell[0], (unsigned)question->cell[1], !values->small);
+    if (!question->table) {
+        snprintf(question->path + length, sizeof question->path - (size_t)length,
+                 "&kind=%u&level=%u", (unsigned)question->cell[2], (unsigned)question->cell[3]);
+    }
+    return true;
+}
+
+static int prove_statistics(int argc, char **argv)
+{
+    const struct command_spec spec = {
+        .options = statistics_options,
+        .arguments = "YEAR REGION",
+        .text = "Gets the proof of a region's statistics of a year, complete; of one cell; or of "
+                "all. What stands for few learners is given to the statistics role alone.|"
+                "获取某地区某年统计的完整证明、单个单元格的证明，或全部统计的证明。"
+                "涉及少数学习者的数据仅提供给统计角色。",
+        .set = set};
+    struct prove_values values = {.out = NULL};
+    struct question question = {.personal = true, .is_answer = is_statistics};
+    struct fault fault;
+    int code = command_parse(&spec, &values, argc, argv);
+    if (code != COMMAND_GOES_ON) {
+        return code;
+    }
+    if (values.all && values.word_count == 0) {
+        question.is_answer = is_all_statistics;
+        snprintf(question.path, sizeof question.path, "/v1/statistics/range/proof?sets=%d",
+                 !values.small);
+    } else if (!take_cell(&values, &question, &fault)) {
+        return fault_print(&fault);
+    }
+    return prove(&values, &question);
+}
+
 /* ---- equivocation ---- */
 
 static bool is_equivocation(const struct question *question, const struct verify_result *result)
@@ -470,6 +590,7 @@ static const struct command subcommands[] = {
     {"record", "one record of a learner", "学习者的一条记录", prove_record},
     {"conversion", "a conversion, decided again", "学分转换，重新裁定", prove_conversion},
     {"transaction", "a transaction and its result", "交易及其结果", prove_transaction},
+    {"statistics", "statistics of a region and year", "某地区某年的统计", prove_statistics},
     {"equivocation", "that a validator signed twice", "验证者重复签名", prove_equivocation},
     {"sets", "the validators from genesis on", "自创世以来的验证者", prove_sets},
     {NULL, NULL, NULL, NULL},

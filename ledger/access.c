@@ -52,6 +52,7 @@ struct member_facts {
     bool key_in_force;
     bool audits;
     bool settles;
+    bool counts;   /* may see statistics whole */
     uint32_t heir; /* its successor, when it has ended */
 };
 
@@ -70,6 +71,7 @@ static enum status member_facts(const struct ledger_view *view, uint32_t member,
         facts->active = wire->status == 0;
         facts->heir = wire->status == MEMBER_ENDED ? wire->successor : 0;
         facts->audits = registry_may(wire, XUELIAN__MEMBER_ROLE__MEMBER_ROLE_AUDIT);
+        facts->counts = registry_may(wire, XUELIAN__MEMBER_ROLE__MEMBER_ROLE_STATISTICS);
         facts->settles = registry_may(wire, XUELIAN__MEMBER_ROLE__MEMBER_ROLE_GOVERN) &&
                          wire->kind <= XUELIAN__MEMBER_KIND__MEMBER_KIND_CREDIT_BANK;
         for (size_t i = 0; i < wire->n_keys; i++) {
@@ -130,6 +132,16 @@ enum status access_existence(const struct ledger_view *view, const struct reader
         break;
     }
     return ST_TOKEN_NEEDED;
+}
+
+enum status access_statistics(const struct ledger_view *view, const struct reader *reader)
+{
+    struct member_facts facts;
+    if (reader->kind != READER_MEMBER) {
+        return reader->kind == READER_OPERATOR ? ST_OK : ST_NOT_GRANTED;
+    }
+    enum status status = check_member(view, reader, &facts);
+    return status == ST_OK && !facts.counts && !facts.audits ? ST_NOT_GRANTED : status;
 }
 
 /* ---- Consents ---- */

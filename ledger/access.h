@@ -52,4 +52,8 @@ enum status access_item(const struct ledger_view *view, const struct access *acc
 /* Whether a reader may ask if an account exists: the operator, and active members. As access_account. */
 enum status access_existence(const struct ledger_view *view, const struct reader *reader);
 
+/* Whether a reader sees all statistics, small cells among them: the operator, members with the role statistics or audit.
+ * Returns as access_account; ST_NOT_GRANTED: what anyone sees. */
+enum status access_statistics(const struct ledger_view *view, const struct reader *reader);
+
 #endif

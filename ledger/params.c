@@ -39,6 +39,7 @@ static const struct param_rule param_rules[] = {
     RULE(approvals_rules, 0, 0, LIMIT_APPROVALS_MAX),
     RULE(approvals_params, 0, 0, LIMIT_APPROVALS_MAX),
     RULE(approvals_validators, 0, 0, LIMIT_APPROVALS_MAX),
+    RULE(statistics_least, 10, 0, 1000),
 };
 #undef RULE
 enum { PARAM_COUNT = sizeof param_rules / sizeof param_rules[0] };

@@ -27,6 +27,23 @@ static void signatures_hash(struct hash32 *out, const struct tx *tx)
     hasher_final(&hasher, out);
 }
 
+/* Which learner did something is told by proofs of the account alone, to whom may read it. */
+static bool learner_signs(const struct tx *tx)
+{
+    bool signs = false;
+    for (uint32_t i = 0; i < tx->signer_count; i++) {
+        signs = signs || tx->signers[i].role == XUELIAN__SIGNER_ROLE__SIGNER_ROLE_LEARNER;
+    }
+    return signs;
+}
+
+static struct bytes copy_of(struct builder *builder, struct bytes bytes)
+{
+    uint8_t *copy = build_zeroed(builder, bytes.size, 1);
+    memcpy(copy, bytes.data, bytes.size);
+    return bytes_of(copy, bytes.size);
+}
+
 static enum status read_entries(struct builder *builder, const struct stored_block *block,
                                 const struct hash32 *id, struct entries *entries)
 {
@@ -48,10 +65,7 @@ static enum status read_entries(struct builder *builder, const struct stored_blo
         hash_leaf(&entries->leaves[i], TAG_LEAF_TX, tx->entry.bytes, 32);
         if (hash32_equal(&tx->id, id)) {
             entries->found = i;
-            uint8_t *common =
-                build_zeroed(builder, tx->common.size, 1); /* the arena goes on to the next */
-            memcpy(common, tx->common.data, tx->common.size);
-            entries->common = bytes_of(common, tx->common.size);
+            entries->common = learner_signs(tx) ? bytes_of(NULL, 0) : copy_of(builder, tx->common);
         }
     }
     return ST_OK;

@@ -135,3 +135,18 @@ bool query_may_read_item(struct query *query, const struct ledger_view *view,
     }
     return status == ST_OK;
 }
+
+bool query_sees_statistics(struct query *query, const struct ledger_view *view, bool *whole)
+{
+    struct reader reader;
+    if (!find_reader(query, &reader)) {
+        return false;
+    }
+    enum status status = access_statistics(view, &reader);
+    *whole = status == ST_OK;
+    if (status != ST_OK && status != ST_NOT_GRANTED) {
+        query_refuse(query, status, NULL);
+        return false;
+    }
+    return true;
+}

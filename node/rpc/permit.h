@@ -15,6 +15,8 @@ bool query_may_ask(struct query *query, const struct ledger_view *view);
 bool query_may_read_item(struct query *query, const struct ledger_view *view,
                          const struct account *account, const struct access *access,
                          uint64_t number);
+/* Whether the client sees statistics whole; false when the query is answered: it did not say well who it is. */
+bool query_sees_statistics(struct query *query, const struct ledger_view *view, bool *whole);
 /* Answers with a problem: 401 when the client did not say well enough who it is, 403 when it may not. why may be
  * NULL. */
 void query_refuse(struct query *query, enum status status, const char *why);

@@ -15,6 +15,8 @@ struct query {
     uint64_t number;
     uint64_t limit;
     bool issuer;
+    struct statistics_query statistics; /* of statistics; region, kind and level as asked for */
+    bool filters[3];                    /* whether region, kind, level were */
     bool small;          /* without the set changes, which the client has in a history file */
     const char *missing; /* what to say when a proof cannot be built for want of something */
     /* Where it is about a person: set when the client may have the answer. */

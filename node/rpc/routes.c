@@ -363,6 +363,12 @@ static const struct parameter waits[] = {{"wait_ms", NODE_WAIT_MS_MAX}, {NULL, 0
 static const struct parameter archive[] = {{"archive", 1}, {"sets", 1}, {NULL, 0}};
 static const struct parameter issuer[] = {{"issuer", 1}, {"sets", 1}, {NULL, 0}};
 static const struct parameter sets[] = {{"sets", 1}, {NULL, 0}};
+static const struct parameter of_cells[] = {{"year", 9999}, {"region", UINT32_MAX}, {"kind", 9},
+                                            {"level", 10},  {"from", UINT32_MAX},   {NULL, 0}};
+static const struct parameter of_table[] = {
+    {"year", 9999}, {"region", UINT32_MAX}, {"kind", 9}, {"level", 10}, {"sets", 1}, {NULL, 0}};
+static const struct parameter of_range[] = {
+    {"start", UINT64_MAX}, {"height", 32}, {"sets", 1}, {NULL, 0}};
 static const struct parameter of_block[] = {{"block", UINT64_MAX}, {"sets", 1}, {NULL, 0}};
 static const struct parameter heights[] = {
     {"from", UINT64_MAX}, {"limit", ROUTE_BLOCKS_MAX}, {NULL, 0}};
@@ -393,6 +399,9 @@ static const struct route routes[] = {
     {"GET", "/v1/evidence", route_evidence_list, NULL},
     {"GET", "/v1/evidence/{}", route_evidence, NULL},
     {"GET", "/v1/recoveries", route_recoveries, NULL},
+    {"GET", "/v1/statistics", route_statistics, of_cells},
+    {"GET", "/v1/statistics/proof", route_statistics_proof, of_table},
+    {"GET", "/v1/statistics/range/proof", route_range_proof, of_range},
     {"GET", "/v1/network", get_network, NULL},
     {"GET", "/v1/network/tls", get_tls, NULL},
     {"GET", "/v1/genesis", get_genesis, NULL},

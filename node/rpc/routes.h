@@ -50,6 +50,11 @@ void route_sets_proof(struct exchange *exchange, char *arguments[]);
 void route_proposal_proof(struct exchange *exchange, char *arguments[]);
 void route_conversion_proof(struct exchange *exchange, char *arguments[]);
 
+/* statistics.c: likewise. */
+void route_statistics(struct exchange *exchange, char *arguments[]);
+void route_statistics_proof(struct exchange *exchange, char *arguments[]);
+void route_range_proof(struct exchange *exchange, char *arguments[]);
+
 /* govern.c: proposals of governance and evidence, likewise. */
 void route_proposals(struct exchange *exchange, char *arguments[]);
 void route_proposal(struct exchange *exchange, char *arguments[]);

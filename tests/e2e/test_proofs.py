@@ -80,7 +80,45 @@ class Proofs(unittest.TestCase):
         self.assertIn("the key is not of a validator set", self.prove("equivocation", path, code=1))
         self.assertIn("which evidence?", self.prove("equivocation", code=2))
 
-    def test_5_offline(self):
+    def statistics(self, node, query, **more):
+        return node.get("/v1/statistics?" + query, **more)
+
+    def test_5_statistics(self):
+        """One learner has an outcome: nobody sees it, the operator and the statistics role do."""
+        archive = self.net.nodes[0].get(f"/v1/accounts/{learner(1)}/archive")["items"][0]["outcome"]
+        year, region = int(str(archive["award_date"])[:4]), archive["region"]
+        inside = self.statistics(self.net.nodes[0], f"year={year}")  # by local_listen
+        self.assertEqual((inside["least"], inside["suppressed"]), (0, []))
+        totals = [cell for cell in inside["cells"] if cell["kind"] == "all"]
+        self.assertTrue(totals and all(cell["outcomes"] == "1" for cell in totals), inside)
+        outside = self.statistics(self.net.nodes[0], f"year={year}", tls=True)
+        self.assertEqual((outside["least"], outside["cells"]), (10, []))
+        self.assertEqual({row["hidden"] for row in outside["suppressed"]}, {"all"})
+        self.assertEqual(len(outside["suppressed"]), len(totals))
+        self.assertIn("these numbers stand for few learners", self.prove("statistics", str(year), str(region), code=1))
+        self.assertIn("these numbers stand for few learners", self.prove("statistics", "--all", code=1))
+        for words in ((str(year), str(region)), ("--all",)):
+            said = self.prove("statistics", *words, "--as", "1", "--small")
+            self.assertIn("outcomes 1, ", said)
+        self.assertIn("few learners", self.prove("statistics", str(year), str(region), "--as", "3", code=1))
+        # A year in which nothing was learned is shown, and proved to be zero.
+        self.assertEqual(self.statistics(self.net.nodes[0], "year=1999", tls=True)["cells"], [])
+        self.assertIn("No entry   1999/", self.prove("statistics", "1999", str(region)))
+        path = self.net.file("all-statistics")
+        status, _, proof = self.net.nodes[0].request("GET", "/v1/statistics/range/proof")
+        self.assertEqual(status, 200, proof)
+        with open(path, "wb") as file:
+            file.write(proof)
+        self.assertIn("all statistics there are, complete", self.verify(path))
+        status, _, proof = self.net.nodes[0].request("GET", f"/v1/statistics/proof?year={year}&region={region}")
+        with open(path, "wb") as file:
+            file.write(proof)
+        self.assertIn("all kinds and levels, complete", self.verify(path))
+        self.assertIn(f"{year}年，地区 {region}", self.verify(path, lang="zh"))
+        self.assertEqual(self.net.nodes[0].get("/v1/statistics", status=422)["detail"], "year is missing")
+        self.assertIn("which year and region?", self.prove("statistics", code=2))
+
+    def test_6_offline(self):
         """What was saved holds without any node."""
         self.net.stop_all()
         for number in range(BLOCKS):

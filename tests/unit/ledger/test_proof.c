@@ -4,6 +4,7 @@
 #include <stdlib.h>
 
 #include "ledger/proof.h"
+#include "ledger/statistics_view.h"
 #include "ledger/verify/xuelian_verify.h"
 #include "proto/bytes.h"
 #include "proto/quorum.h"
@@ -358,10 +359,35 @@ static void test_statistics(void **state)
     free(result);
 }
 
+/* Forty learners are enough for anyone to see; one more year has nothing. */
+static void test_a_year_of_statistics(void **state)
+{
+    struct statistics_year year;
+    (void)state;
+    assert_int_equal(statistics_year_read(&view, 2025, false, &year), ST_OK);
+    assert_int_equal(year.least, 10);
+    assert_true(year.region_count > 0 && year.cell_count >= 2 * year.region_count);
+    for (size_t i = 0; i < year.cell_count; i++) {
+        assert_int_equal(year.cells[i].year, 2025);
+        assert_true(i == 0 || year.cells[i - 1].region <= year.cells[i].region);
+    }
+    for (size_t i = 0; i < year.region_count; i++) {
+        assert_int_equal(statistics_year_shows(&year, year.regions[i].code), DISCLOSURE_ALL);
+    }
+    assert_int_equal(statistics_year_shows(&year, 999999), DISCLOSURE_ALL);
+    statistics_year_free(&year);
+    for (uint32_t none = 0; none <= 1999; none += 1999) {
+        assert_int_equal(statistics_year_read(&view, none, true, &year), ST_OK);
+        assert_int_equal(year.cell_count, 0);
+        statistics_year_free(&year);
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_statistics),
+        cmocka_unit_test(test_a_year_of_statistics),
         cmocka_unit_test(test_record),
         cmocka_unit_test(test_archive),
         cmocka_unit_test(test_absence),
