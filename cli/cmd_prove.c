@@ -17,7 +17,7 @@
 #include "proto/convert.h"
 #include "proto/proof.pb-c.h"
 
-enum { WORDS_MAX = 2, PATH_SIZE = 256, OPTION_KIND = 0x1001 };
+enum { WORDS_MAX = 2, PATH_SIZE = 256, OPTION_KIND = 0x1001, OPTION_ARCHIVE = 0x1002 };
 
 struct prove_values {
     struct connection_values connection;
@@ -94,10 +94,13 @@ static const struct argp_option conversion_options[] = {
     OUT,
     HISTORY,
     SMALL,
-    {"archive", 'A', NULL, 0,
+    {"archive", OPTION_ARCHIVE, NULL, 0,
      "with the whole archive: also what was converted before|含完整档案：并证明此前已转换的数额",
      0},
     MAX_AGE,
+    READER_OPTIONS,
+    MAKER_KEY_OPTIONS,
+    {"keys", OPTION_KEYS, "DIR", 0, "folder of the members' keys|机构密钥目录", 1},
     CONNECTION_OPTIONS,
     {0},
 };
@@ -128,7 +131,7 @@ static bool set(void *values, int key, const char *text, struct fault *fault)
     case 's':
         chosen->small = true;
         return true;
-    case 'A':
+    case OPTION_ARCHIVE:
         chosen->archive = true;
         return true;
     case 'i':
@@ -360,7 +363,7 @@ static int prove_conversion(int argc, char **argv)
                 "获取学分转换符合其规则与来源的证明，重新裁定，显示并保存。",
         .set = set};
     struct prove_values values = {.out = NULL};
-    struct question question = {.is_answer = is_conversion};
+    struct question question = {.is_answer = is_conversion, .personal = true};
     struct fault fault;
     int code = command_parse(&spec, &values, argc, argv);
     if (code != COMMAND_GOES_ON) {

@@ -4,6 +4,7 @@
 
 #include "ledger/proof.h"
 #include "node/node.h"
+#include "node/rpc/permit.h"
 #include "node/rpc/query.h"
 #include "proto/bytes.h"
 #include "proto/canonical.h"
@@ -134,7 +135,16 @@ static enum status build_conversion(struct query *query, const struct ledger_vie
                                     const struct proof_anchor *anchor,
                                     const struct proof_source *source)
 {
+    struct account account;
+    struct access access;
     query->missing = "there is no such account, or no conversion of that number in it";
+    if (!query_may_read(query, view, &account, &access)) {
+        return ST_OK;
+    }
+    if (!access.whole) { /* it shows other items too: the sources, and what they were */
+        query_refuse(query, ST_NOT_GRANTED, NULL);
+        return ST_OK;
+    }
     return proof_conversion(view, anchor, source, &query->id, query->number, query->limit == 1,
                             &query->answer, &query->size);
 }

@@ -241,12 +241,13 @@ class Year(unittest.TestCase):
         """The conversion is decided again, by the command line and offline."""
         proof = os.path.join(self.top, "conversion.proof")
         done = run(XUELIAN, "prove", "conversion", learner(number), str(item), "--archive", "--out", proof,
-                   "--network", self.net.folder, "--json")
+                   "--as", 1, "--network", self.net.folder, "--json")
         said = json.loads(done.stdout)["conversion"]
         self.assertEqual((said["granted"], said["totals_proved"]), (granted, granted))
         done = run(XUELIAN, "verify", "--genesis", self.net.genesis, "--lang", "zh", proof)
         self.assertIn("某项学分转换符合其规则与来源" if granted else "已申请而未获授予", done.stdout)
-        done = run(XUELIAN, "prove", "conversion", learner(number), str(item), "--network", self.net.folder)
+        done = run(XUELIAN, "prove", "conversion", learner(number), str(item), "--as", 1, "--network",
+                   self.net.folder)
         self.assertEqual("that takes the whole archive" in done.stdout, granted, done.stdout)
 
     def points(self):
