@@ -5,7 +5,7 @@
 #include <jansson.h>
 
 #include "cli/text.h"
-#include "evidence/evidence.h"
+#include "ledger/evidence/evidence.h"
 
 struct evidence_file {
     void *memory;

@@ -7,7 +7,7 @@
 #ifndef XUELIAN_NODE_API_H
 #define XUELIAN_NODE_API_H
 
-#include "evidence/evidence.h"
+#include "ledger/evidence/evidence.h"
 #include "ledger/genesis.h"
 #include "ledger/store/block_log.h"
 #include "ledger/view.h"

@@ -3,7 +3,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "evidence/evidence.h"
+#include "ledger/evidence/evidence.h"
 #include "ledger/view.h"
 #include "node/node.h"
 #include "node/rpc/query.h"

@@ -50,9 +50,9 @@ MAY_INCLUDE = {
     "consensus/": ("consensus/", "proto/"),
     "ledger/verify/": ("ledger/verify/", "proto/"),
     "ledger/": ("ledger/", "proto/"),
-    "evidence/": ("evidence/", "consensus/", "ledger/", "proto/"),
-    "node/": ("node/", "evidence/", "consensus/", "ledger/", "proto/"),
-    "cli/": ("cli/", "evidence/", "ledger/", "proto/"),
+    "ledger/evidence/": ("ledger/", "consensus/", "proto/"),
+    "node/": ("node/", "consensus/", "ledger/", "proto/"),
+    "cli/": ("cli/", "ledger/", "proto/"),
     "tests/": ("tests/",) + tuple(layer + "/" for layer in LAYERS),
 }
 PURE = ("proto/", "consensus/", "ledger/verify/")

@@ -4,7 +4,7 @@ import os
 import re
 
 SKIPPED_FOLDERS = {".git", "build", ".cache", "__pycache__", "node_modules"}
-LAYERS = ("proto", "consensus", "ledger", "evidence", "node", "cli")
+LAYERS = ("proto", "consensus", "ledger", "node", "cli")
 TEXT_ENDINGS = (".c", ".h", ".proto", ".md", ".txt", ".py", ".sh", ".cmake", ".json", ".yaml", ".yml", ".service", ".R", ".scd")
 
 

@@ -3,7 +3,7 @@
 
 #include <stdlib.h>
 
-#include "evidence/evidence.h"
+#include "ledger/evidence/evidence.h"
 #include "ledger/tx/envelope.h"
 #include "ledger/view.h"
 #include "proto/block.pb-c.h"

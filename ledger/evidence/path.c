@@ -1,7 +1,7 @@
 /* From the genesis set to the set of an era. */
 #include <stdlib.h>
 
-#include "evidence/internal.h"
+#include "ledger/evidence/internal.h"
 #include "ledger/ledger.h"
 #include "proto/bytes.h"
 #include "proto/canonical.h"

@@ -1,8 +1,8 @@
-#include "evidence/evidence.h"
+#include "ledger/evidence/evidence.h"
 
 #include <stdlib.h>
 
-#include "evidence/internal.h"
+#include "ledger/evidence/internal.h"
 #include "proto/bytes.h"
 #include "proto/canonical.h"
 #include "proto/check.h"

@@ -3,7 +3,7 @@
 #include <string.h>
 
 #include "consensus/pbft.h"
-#include "evidence/internal.h"
+#include "ledger/evidence/internal.h"
 #include "ledger/tx/envelope.h"
 #include "proto/block.pb-c.h"
 #include "proto/bytes.h"
