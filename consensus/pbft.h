@@ -311,7 +311,8 @@ struct pbft_effect {
             struct bytes body;
         } send;
         /* Answer with EXECUTED and this token, once. On the state after the last COMMIT effect.
-         * CHECK, PROPOSAL: `proposal` holds canonical bytes. HEADER: find a proposal with bodies for
+         * CHECK, PROPOSAL: `proposal` holds canonical bytes; what travels beside its transactions (details) must be
+         * here too, and is durable with the next PERSIST. HEADER: bodies suffice; find a proposal with bodies for
          * (height, header_hash) in the block log, in fetched blocks or fetched bodies; when `header` is
          * not empty use only one that agrees with its time, parent and transaction root. Bodies not here:
          * outcome MISSING. Keep the result under the hash of the header it gave until COMMIT or DISCARD.

@@ -5,6 +5,7 @@
 #include "ledger/ledger_internal.h"
 #include "ledger/state/history.h"
 #include "ledger/state/keys.h"
+#include "ledger/tx/details.h"
 #include "proto/bytes.h"
 #include "proto/canonical.h"
 #include "proto/check.h"
@@ -157,6 +158,7 @@ static enum status execute_tx(struct execution *run, struct bytes bytes, uint32_
     }
     hash_leaf(&leaf, TAG_LEAF_TX, run->tx.entry.bytes, 32);
     merkle_frontier_append(&run->entries, &leaf);
+    run->block->details = run->block->details || tx_has_details(&run->tx) || tx_erases(&run->tx);
     status = tx_apply(run->state, &run->context, &run->tx, &run->outcome);
     if (status != ST_OK) {
         return status;

@@ -23,6 +23,7 @@ struct ledger_block {
     Xuelian__Params next_params; /* likewise; rotation_blocks changes only where the set does */
     uint32_t protocol_version;   /* announced, 0: none; with its first height */
     uint64_t protocol_height;
+    bool details; /* one of its transactions commits to details, or erases some */
     uint32_t tx_count;
     struct hash32 *tx_ids; /* tx_count */
     uint32_t *codes;       /* tx_count: result code of each transaction */

@@ -205,10 +205,13 @@ Xuelian__ItemProof *build_item(struct builder *builder, uint64_t account_positio
                                struct bytes version, uint64_t since)
 {
     struct history history;
-    bool signed_too = builder->source != NULL;
+    bool signed_too = builder->source != NULL && builder->source->get_tx != NULL;
     Xuelian__ItemProof *item = build_zeroed(builder, 1, sizeof *item);
     xuelian__item_proof__init(item);
     item->version = field_borrow(version.data, version.size);
+    if (builder->source != NULL && builder->source->details != NULL) {
+        build_details(builder, builder->source->details, version, item);
+    }
     if (builder->histories && since == 0) {
         since = 1;
     }

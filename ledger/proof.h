@@ -18,12 +18,26 @@ struct proof_anchor {
  * Returns ST_OK with malloc'ed bytes of the envelope at that place, freed by the builder with free();
  * anything else leaves the signature out. Of signers whose keys genesis does not tell, or tells wrong by now, the proof
  * brings their records. */
+struct proof_details;
+
 struct proof_source {
+    /* NULL: without the issuers' signatures. */
     enum status (*get_tx)(void *context, uint64_t height, uint32_t index, uint8_t **bytes,
                           size_t *size);
     void *context;
     const Xuelian__Genesis
         *genesis; /* of whoever verifies; NULL: every signer's record is brought */
+    const struct proof_details *details; /* NULL: none are shown */
+};
+
+/* Which details an item's proof shows, and where they are. */
+struct proof_details {
+    /* The canonical Details of a version, malloc'ed, freed with free(); anything but ST_OK leaves them out. */
+    enum status (*get)(void *context, struct bytes version, uint8_t **bytes, size_t *size);
+    void *context;
+    bool all;
+    uint32_t count;
+    uint32_t numbers[LIMIT_DETAILS_MAX];
 };
 
 /* One item of an account with its status at the view's height.

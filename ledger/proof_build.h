@@ -86,4 +86,8 @@ enum status build_members(struct builder *builder, Xuelian__Proof *wire);
 enum status build_pack(struct builder *builder, const struct proof_anchor *anchor,
                        const Xuelian__Proof *content, uint8_t **proof, size_t *size);
 
+/* proof_details.c: puts the details of a version into its proof, when they are at hand and one is to be shown. */
+void build_details(struct builder *builder, const struct proof_details *wanted,
+                   struct bytes version, Xuelian__ItemProof *item);
+
 #endif

@@ -92,6 +92,16 @@ enum status ledger_view_item(const struct ledger_view *view, uint64_t account_po
     return kv_get(view->kv, view->snapshot, key_bytes(&key), version, size);
 }
 
+enum status ledger_view_older(const struct ledger_view *view, uint64_t account_position,
+                              uint64_t number, uint32_t version, uint8_t **bytes, size_t *size)
+{
+    struct state_key key = key_of('O');
+    key_add64(&key, account_position);
+    key_add64(&key, number);
+    key_add32(&key, version);
+    return kv_get(view->kv, view->snapshot, key_bytes(&key), bytes, size);
+}
+
 enum status ledger_view_tx(const struct ledger_view *view, const struct hash32 *id,
                            struct tx_place *place, uint8_t **result, size_t *result_size)
 {

@@ -34,6 +34,10 @@ enum status ledger_view_account(const struct ledger_view *view, const struct has
 enum status ledger_view_item(const struct ledger_view *view, uint64_t account_position,
                              uint64_t number, uint8_t **version, size_t *size);
 
+/* A version before the newest. As ledger_view_record. */
+enum status ledger_view_older(const struct ledger_view *view, uint64_t account_position,
+                              uint64_t number, uint32_t version, uint8_t **bytes, size_t *size);
+
 /* Where a transaction is. Returns ST_OK; ST_NOT_FOUND; ST_CORRUPT, ST_IO.
  * Out  *result  canonical TxResult, malloc'ed, freed with kv_free; NULL when not wanted. */
 struct tx_place {

@@ -27,6 +27,7 @@
     X(SUMMARY, "xuelian/summary/v1")                   \
     X(VERSION, "xuelian/version/v1")                   \
     X(RECOVERY, "xuelian/recovery/v1")                 \
+    X(DETAILS, "xuelian/details/v1")                   \
     X(SIGN_PRE_PREPARE, "xuelian/sign/pre-prepare/v1") \
     X(SIGN_PREPARE, "xuelian/sign/prepare/v1")         \
     X(SIGN_COMMIT, "xuelian/sign/commit/v1")           \
@@ -47,6 +48,7 @@
     X(LEAF_HISTORY, "xuelian/leaf/history/v1")         \
     X(LEAF_STATE, "xuelian/leaf/state/v1")             \
     X(LEAF_ITEM, "xuelian/leaf/item/v1")               \
+    X(LEAF_DETAIL, "xuelian/leaf/detail/v1")           \
     X(LEAF_COLLECTION, "xuelian/leaf/collection/v1")   \
     X(LEAF_QUERY, "xuelian/leaf/query/v1")
 

@@ -43,6 +43,11 @@
       "LOTS_FULL")                                                                             \
     X(POINTS_PARTS_MAX, 32, "lots that a redemption takes from", "LOTS_FULL")                  \
     X(REDEMPTION_UNITS_MAX, 100, "units of a redemption", "BAD_FIELD")                         \
+    X(DETAILS_MAX, 16, "details of an outcome", "DETAILS_FORM")                                \
+    X(DETAIL_NUMBER_MAX, 999, "highest number of a detail", "DETAILS_FORM")                    \
+    X(DETAIL_SIZE_MAX, 1024, "bytes of a detail", "DETAILS_FORM")                              \
+    X(DETAILS_SIZE_MAX, 4096, "bytes of details, together", "DETAILS_FORM")                    \
+    X(SUBMISSION_SIZE_MAX, 1015808, "bytes, details and all", "BAD_SIZE")                      \
     X(FRAME_SIZE_MAX, 8454144, "bytes of a peer frame", "the peer is disconnected")            \
     X(PROOF_SIZE_MAX, 16777216, "bytes of a proof", "BAD_SIZE")                                \
     X(FRAMEWORKS_GENESIS_MAX, 1000, "frameworks in genesis", "genesis is refused")             \

@@ -2,8 +2,8 @@
  *
  * Numbers are public and final (they are in blocks and in RPC answers). 0 is OK. 100..199 form and
  * signature (a transaction with one of these is never in a block); 200..299 rules of state (the code
- * is in the block); 300..399 peers and proofs; 400..499 node and storage. Appending is free; changing a
- * number is a new protocol version. */
+ * is in the block; but for 216 and 290..292, of details, which are beside it); 300..399 peers and
+ * proofs; 400..499 node and storage. Appending is free; changing a number is a new protocol version. */
 #ifndef XUELIAN_PROTO_STATUS_H
 #define XUELIAN_PROTO_STATUS_H
 
@@ -98,9 +98,9 @@ enum status_class {
       "字段值不被允许；请查阅标准字段")                                                            \
     X(DUPLICATE, 215, RULE, "the same outcome is recorded already; nothing to do",                 \
       "该成果已记录；无需操作")                                                                    \
-    X(DETAILS_NOT_HELD, 216, RULE,                                                                 \
-      "a details root needs details, which this protocol version does not carry",                  \
-      "本协议版本尚不携带明细，不能带明细根")                                                      \
+    X(DETAILS_NOT_HELD, 216, AGAIN,                                                                \
+      "this node does not hold these details, or not yet; ask another node, or try again later",   \
+      "本节点未保存或尚未取得该明细；请询问其他节点或稍后重试")                                    \
     X(OVERFLOW, 217, RULE, "a total would exceed its range; split or correct the amounts",         \
       "合计超出范围；请拆分或更正数额")                                                            \
     X(ACCOUNT_FULL, 218, RULE, "the account holds the most items it may; ask the credit bank",     \
@@ -250,6 +250,22 @@ enum status_class {
     X(BAD_EVIDENCE, 284, RULE,                                                                     \
       "the signatures do not show what no honest validator does, or are not of that validator",    \
       "签名不能证明该验证者作恶，或不属于该验证者")                                                \
+    X(DETAILS_MISSING, 290, BAD,                                                                   \
+      "the transaction commits to details that did not come with it; send them beside it",         \
+      "交易承诺了明细，但明细未随交易提交；请一并提交")                                            \
+    X(DETAILS_MISMATCH, 291, BAD,                                                                  \
+      "the details are not those that the transaction commits to; send those it was made with",    \
+      "明细与交易所承诺的不符；请提交生成该交易时所用的明细")                                      \
+    X(DETAILS_FORM, 292, BAD,                                                                      \
+      "details are 1 to 16 fields of ascending numbers from 1 to 999, each with a salt of 32 "     \
+      "bytes and a value of 1 to 1,024 bytes, together at most 4,096; correct them",               \
+      "明细须为1至16个字段，编号1至999且递增，盐值32字节，"                   \
+      "值1至1024字节，合计不超过4096字节；请更正")                                                 \
+    X(DETAILS_ERASED, 293, RULE,                                                                   \
+      "the details of this record were erased, and no node has them; ask the issuer",              \
+      "该记录的明细已删除，任何节点均不再保存；请联系颁发机构")                                    \
+    X(NO_DETAILS, 294, RULE, "the record has no details; nothing to do",                           \
+      "该记录没有明细；无需操作")                                                                  \
     X(STATISTICS_FULL, 296, RULE,                                                                  \
       "the account has outcomes of too many regions, kinds and levels in that year; ask the "      \
       "credit bank",                                                                               \

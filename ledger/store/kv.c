@@ -84,6 +84,11 @@ enum status kv_write(struct kv *kv, struct kv_batch *batch, bool sync)
     return status;
 }
 
+void kv_compact(struct kv *kv, struct bytes from, struct bytes to)
+{
+    kv->backend->compact(kv, from, to);
+}
+
 struct kv_snapshot *kv_snapshot_new(struct kv *kv)
 {
     return kv->backend->snapshot_new(kv);

@@ -48,6 +48,10 @@ size_t kv_batch_size(const struct kv_batch *batch); /* bytes, about */
 /* sync: on disk before it returns. Returns ST_OK; ST_IO (fatal). */
 enum status kv_write(struct kv *kv, struct kv_batch *batch, bool sync);
 
+/* Rewrites the files that hold keys from `from` to `to`, both included, so that what was deleted there is gone from
+ * the disk (but see details_store.h). Any thread; writes go on meanwhile. Cost: a few files a level. */
+void kv_compact(struct kv *kv, struct bytes from, struct bytes to);
+
 struct kv_snapshot *kv_snapshot_new(struct kv *kv);
 void kv_snapshot_free(struct kv *kv, struct kv_snapshot *snapshot);
 

@@ -10,6 +10,7 @@ struct kv_backend {
     enum status (*get)(struct kv *kv, const struct kv_snapshot *snapshot, struct bytes key,
                        uint8_t **value, size_t *size);
     enum status (*write)(struct kv *kv, leveldb_writebatch_t *batch, bool sync);
+    void (*compact)(struct kv *kv, struct bytes from, struct bytes to);
     struct kv_snapshot *(*snapshot_new)(struct kv *kv);
     void (*snapshot_free)(struct kv *kv, struct kv_snapshot *snapshot);
     struct kv_iterator *(*iterator_new)(struct kv *kv, const struct kv_snapshot *snapshot,

@@ -85,6 +85,12 @@ static enum status write_batch(struct kv *kv, leveldb_writebatch_t *batch, bool 
     return log_files_sync(self->log_files);
 }
 
+static void compact(struct kv *kv, struct bytes from, struct bytes to)
+{
+    leveldb_compact_range(((struct kv_leveldb *)kv)->db, (const char *)from.data, from.size,
+                          (const char *)to.data, to.size);
+}
+
 static struct kv_snapshot *snapshot_new(struct kv *kv)
 {
     struct kv_snapshot *snapshot = kv_allocate(sizeof *snapshot);
@@ -183,6 +189,7 @@ static void close_db(struct kv *kv)
 static const struct kv_backend backend = {
     .get = get,
     .write = write_batch,
+    .compact = compact,
     .snapshot_new = snapshot_new,
     .snapshot_free = snapshot_free,
     .iterator_new = iterator_new,

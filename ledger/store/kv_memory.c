@@ -233,6 +233,13 @@ static struct kv_iterator *iterator_new(struct kv *kv, const struct kv_snapshot 
     return &iterator->base;
 }
 
+static void compact(struct kv *kv, struct bytes from, struct bytes to)
+{
+    (void)kv;
+    (void)from;
+    (void)to;
+}
+
 static void close_memory(struct kv *kv)
 {
     struct kv_memory *self = (struct kv_memory *)kv;
@@ -252,6 +259,7 @@ static void close_memory(struct kv *kv)
 static const struct kv_backend backend = {
     .get = get,
     .write = write_batch,
+    .compact = compact,
     .snapshot_new = snapshot_new,
     .snapshot_free = snapshot_free,
     .iterator_new = iterator_new,

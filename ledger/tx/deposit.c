@@ -47,8 +47,8 @@ enum status deposit_apply(struct state *state, const struct block_context *conte
         return status;
     }
     uint64_t item =
-        item_append(state, context, tx, index, account, XUELIAN__ITEM_KIND__ITEM_KIND_OUTCOME,
-                    XUELIAN__ITEM_STATUS__ITEM_STATUS_VALID, tx->items[index]);
+        item_append_outcome(state, context, tx, index, account,
+                            XUELIAN__ITEM_STATUS__ITEM_STATUS_VALID, outcome, tx->items[index]);
     outcome_take_identity(state, &identity, account, item);
     return outcome_count(state, context, account, outcome, true);
 }

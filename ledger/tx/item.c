@@ -119,9 +119,10 @@ static void fill(Xuelian__ItemVersion *version, const struct block_context *cont
     version->outcome_index = tx->bulk ? index : 0;
 }
 
-uint64_t item_append(struct state *state, const struct block_context *context, const struct tx *tx,
-                     uint32_t index, struct account *account, Xuelian__ItemKind kind,
-                     Xuelian__ItemStatus status, struct bytes content)
+static uint64_t append(struct state *state, const struct block_context *context,
+                       const struct tx *tx, uint32_t index, struct account *account,
+                       Xuelian__ItemKind kind, Xuelian__ItemStatus status, struct bytes content,
+                       bool details)
 {
     uint8_t bytes[ITEM_VERSION_SIZE_MAX];
     Xuelian__ItemVersion version;
@@ -132,8 +133,26 @@ uint64_t item_append(struct state *state, const struct block_context *context, c
     version.kind = kind;
     version.status = status;
     version.content = field_borrow(content.data, content.size);
+    version.details = details ? XUELIAN__DETAILS_STATE__DETAILS_STATE_HELD
+                              : XUELIAN__DETAILS_STATE__DETAILS_STATE_UNSPECIFIED;
     return items_append(state_overlay(state), account,
                         bytes_of(bytes, canonical_encode(bytes, &version.base)));
+}
+
+uint64_t item_append(struct state *state, const struct block_context *context, const struct tx *tx,
+                     uint32_t index, struct account *account, Xuelian__ItemKind kind,
+                     Xuelian__ItemStatus status, struct bytes content)
+{
+    return append(state, context, tx, index, account, kind, status, content, false);
+}
+
+uint64_t item_append_outcome(struct state *state, const struct block_context *context,
+                             const struct tx *tx, uint32_t index, struct account *account,
+                             Xuelian__ItemStatus status, const Xuelian__Outcome *outcome,
+                             struct bytes content)
+{
+    return append(state, context, tx, index, account, XUELIAN__ITEM_KIND__ITEM_KIND_OUTCOME, status,
+                  content, outcome->details_root.len > 0);
 }
 
 enum status item_change(struct state *state, const struct block_context *context,
@@ -166,6 +185,7 @@ static void follow(Xuelian__ItemVersion *version, const struct block_context *co
     version->status = item->version->status;
     version->content = item->version->content;
     version->dispute = item->version->dispute;
+    version->details = item->version->details;
 }
 
 static enum status put_version(struct state *state, struct account *account,
@@ -192,6 +212,39 @@ enum status item_change_because(struct state *state, const struct block_context 
     if (content.data != NULL) {
         version.content = field_borrow(content.data, content.size);
     }
+    version.reason = (uint32_t)reason;
+    return put_version(state, account, item, &version);
+}
+
+enum status item_change_outcome(struct state *state, const struct block_context *context,
+                                const struct tx *tx, uint32_t index, struct account *account,
+                                const struct item *item, Xuelian__ItemStatus status,
+                                const Xuelian__Outcome *outcome, Xuelian__ItemReason reason,
+                                uint32_t *code)
+{
+    uint8_t content[ITEM_CONTENT_SIZE_MAX];
+    Xuelian__ItemVersion version;
+    if (item->version->number >= LIMIT_ITEM_VERSIONS_MAX) {
+        *code = ST_VERSIONS_FULL;
+        return ST_OK;
+    }
+    follow(&version, context, tx, index, account, item);
+    version.status = status;
+    version.content = field_borrow(content, canonical_encode(content, &outcome->base));
+    version.reason = (uint32_t)reason;
+    if (outcome->details_root.len > 0) {
+        version.details = XUELIAN__DETAILS_STATE__DETAILS_STATE_HELD;
+    }
+    return put_version(state, account, item, &version);
+}
+
+enum status item_erase_details(struct state *state, const struct block_context *context,
+                               const struct tx *tx, struct account *account,
+                               const struct item *item, Xuelian__ItemReason reason)
+{
+    Xuelian__ItemVersion version;
+    follow(&version, context, tx, 0, account, item);
+    version.details = XUELIAN__DETAILS_STATE__DETAILS_STATE_ERASED;
     version.reason = (uint32_t)reason;
     return put_version(state, account, item, &version);
 }

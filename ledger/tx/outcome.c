@@ -25,9 +25,6 @@ uint32_t outcome_check_fields(const struct block_context *context, const Xuelian
         (outcome->course == 0) != (outcome->course_version == 0)) {
         return ST_BAD_FIELD;
     }
-    if (outcome->details_root.len != 0) {
-        return ST_DETAILS_NOT_HELD;
-    }
     if (!dates_fit(context, outcome)) {
         return ST_BAD_DATE;
     }

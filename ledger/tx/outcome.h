@@ -13,7 +13,7 @@ enum {
 
 /* ---- Rules of its content, in this order (docs/protocol.md section 12) ---- */
 
-/* Kind, grade band, level, course, details, dates, amounts; the source is any that is there.
+/* Kind, grade band, level, course, dates, amounts; the source is any that is there.
  * Returns OK or the code. */
 uint32_t outcome_check_fields(const struct block_context *context, const Xuelian__Outcome *outcome);
 /* Who is named as recognising is the second of two signers; named none, one signs alone and the source is not a

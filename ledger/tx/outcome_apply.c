@@ -79,8 +79,8 @@ enum status apply_apply(struct state *state, const struct block_context *context
         *code = ST_ACCOUNT_FULL;
         return ST_OK;
     }
-    item_append(state, context, tx, index, account, XUELIAN__ITEM_KIND__ITEM_KIND_OUTCOME,
-                XUELIAN__ITEM_STATUS__ITEM_STATUS_APPLIED, tx->items[index]);
+    item_append_outcome(state, context, tx, index, account,
+                        XUELIAN__ITEM_STATUS__ITEM_STATUS_APPLIED, outcome, tx->items[index]);
     account->applications++;
     return ST_OK;
 }
@@ -137,7 +137,6 @@ static enum status confirm(struct state *state, const struct block_context *cont
                            const struct tx *tx, struct account *account, const struct item *item,
                            const Xuelian__Outcome *outcome, uint32_t *code)
 {
-    uint8_t content[ITEM_CONTENT_SIZE_MAX];
     struct hash32 identity;
     outcome_identity(&identity, outcome);
     enum status status = outcome_check_identity(state, &identity, code);
@@ -147,9 +146,9 @@ static enum status confirm(struct state *state, const struct block_context *cont
     if (status != ST_OK || *code != ST_OK) {
         return status;
     }
-    status =
-        item_change(state, context, tx, 0, account, item, XUELIAN__ITEM_STATUS__ITEM_STATUS_VALID,
-                    bytes_of(content, canonical_encode(content, &outcome->base)), code);
+    status = item_change_outcome(state, context, tx, 0, account, item,
+                                 XUELIAN__ITEM_STATUS__ITEM_STATUS_VALID, outcome,
+                                 XUELIAN__ITEM_REASON__ITEM_REASON_UNSPECIFIED, code);
     if (status != ST_OK || *code != ST_OK) {
         return status;
     }

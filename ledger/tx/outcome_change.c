@@ -111,8 +111,8 @@ enum status correct_apply(struct state *state, const struct block_context *conte
         status = dependents_none(state, work.account, correction->item, code);
     }
     if (status == ST_OK && *code == ST_OK) {
-        status = item_change_because(state, context, tx, index, work.account, &work.item,
-                                     XUELIAN__ITEM_STATUS__ITEM_STATUS_CORRECTED, work.content,
+        status = item_change_outcome(state, context, tx, index, work.account, &work.item,
+                                     XUELIAN__ITEM_STATUS__ITEM_STATUS_CORRECTED, work.after,
                                      correction->reason, code);
     }
     if (status != ST_OK || *code != ST_OK) {

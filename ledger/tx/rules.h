@@ -67,6 +67,8 @@ TX_RULE(restore_apply);
 TX_RULE(recognise_apply);
 TX_RULE(recognise_review_apply);
 TX_RULE(apply_withdraw_apply);
+TX_RULE(erase_own_apply);
+TX_RULE(erase_issued_apply);
 TX_RULE(conversion_apply);
 TX_RULE(conversion_decide);
 TX_RULE(conversion_appeal);
@@ -175,6 +177,12 @@ uint64_t item_append(struct state *state, const struct block_context *context, c
                      uint32_t index, struct account *account, Xuelian__ItemKind kind,
                      Xuelian__ItemStatus status, struct bytes content);
 
+/* The same for an item of kind outcome, which says whether it has details. */
+uint64_t item_append_outcome(struct state *state, const struct block_context *context,
+                             const struct tx *tx, uint32_t index, struct account *account,
+                             Xuelian__ItemStatus status, const Xuelian__Outcome *outcome,
+                             struct bytes content);
+
 /* Appends a version to an item read before. *code: OK, or VERSIONS_FULL, and nothing has changed: an item has
  * LIMIT_ITEM_VERSIONS_MAX versions at most, but may always be put under review and revoked after them.
  * content.data NULL: as it was. Returns ST_OK; ST_CORRUPT, ST_IO. */
@@ -188,6 +196,18 @@ enum status item_change_because(struct state *state, const struct block_context 
                                 const struct tx *tx, uint32_t index, struct account *account,
                                 const struct item *item, Xuelian__ItemStatus status,
                                 struct bytes content, Xuelian__ItemReason reason, uint32_t *code);
+
+/* The same, with another outcome as content: details of it are held from now on, too. */
+enum status item_change_outcome(struct state *state, const struct block_context *context,
+                                const struct tx *tx, uint32_t index, struct account *account,
+                                const struct item *item, Xuelian__ItemStatus status,
+                                const Xuelian__Outcome *outcome, Xuelian__ItemReason reason,
+                                uint32_t *code);
+/* A version that differs in that its details, and those of the versions before, are erased; always possible where
+ * they were not yet. Returns ST_OK; ST_CORRUPT, ST_IO. */
+enum status item_erase_details(struct state *state, const struct block_context *context,
+                               const struct tx *tx, struct account *account,
+                               const struct item *item, Xuelian__ItemReason reason);
 
 /* A version that differs in the open dispute it names alone; 0 ends it, which is always possible.
  * *code: OK, or VERSIONS_FULL. Returns ST_OK; ST_CORRUPT, ST_IO. */

@@ -155,6 +155,10 @@ enum verify_fault item_check(struct verifier *v, struct bytes proof, uint64_t nu
                              struct verify_item *item, struct hash32 *version_hash);
 void item_leaf(struct hash32 *leaf, uint64_t number, const struct hash32 *version_hash);
 
+/* details.c: field 4 of ItemProof, under the details root of the outcome that was read. */
+enum verify_fault details_check(struct verifier *v, struct reader *reader,
+                                struct verify_item *item);
+
 /* issuer.c: what the signers of a transaction signed, and who they are. */
 struct signer_view {
     uint32_t member;

@@ -3,7 +3,7 @@
 #include "ledger/verify/internal.h"
 #include "proto/bytes.h"
 
-enum { ITEM_KIND_MAX = VERIFY_ITEM_LINK, ITEM_STATUS_MAX = VERIFY_ITEM_ENDED };
+enum { ITEM_KIND_MAX = VERIFY_ITEM_LINK, ITEM_STATUS_MAX = VERIFY_ITEM_ENDED, DETAILS_ERASED = 2 };
 
 void item_leaf(struct hash32 *leaf, uint64_t number, const struct hash32 *version_hash)
 {
@@ -30,6 +30,7 @@ enum verify_fault version_read(struct verifier *v, struct bytes message, struct 
     item->content = reader_bytes(&reader, 10);
     item->reason = reader_u32(&reader, 11);
     item->dispute = reader_enum(&reader, 12, LIMIT_ACCOUNT_ITEMS_MAX);
+    item->details_erased = reader_enum(&reader, 13, DETAILS_ERASED) == DETAILS_ERASED;
     /* Numbers and versions count from 1; the first version alone has none before it. */
     if (item->number == 0 || item->version == 0 || kind == 0 || status == 0 ||
         (item->version == 1) != (out->previous_hash.size == 0)) {
@@ -135,7 +136,9 @@ enum verify_fault item_check(struct verifier *v, struct bytes proof, uint64_t nu
     }
     struct bytes issuer = reader_bytes(&reader, 3);
     if (fault == VERIFY_FAULT_NONE) {
+        enum verify_fault details = details_check(v, &reader, item);
         fault = proof_end(v, &reader);
+        fault = fault == VERIFY_FAULT_NONE ? details : fault;
     }
     if (fault == VERIFY_FAULT_NONE && issuer.size > 0) {
         fault = issuer_check(v, issuer, item, &origin);

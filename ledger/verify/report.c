@@ -359,6 +359,7 @@ static void report_item(struct report *r, const struct verify_item *item)
     }
     report_parties(r, item);
     text_put(&r->text, "\n");
+    report_details(r, item);
 }
 
 static void report_items(struct report *r)
@@ -509,7 +510,8 @@ static void items_open_add(struct items_open *open, const struct verify_result *
         bool signable = outcome || item->kind == VERIFY_ITEM_RECOGNITION ||
                         item->kind == VERIFY_ITEM_CONVERSION;
         open->unsigned_count += signable && item->issuer_signature == VERIFY_ISSUER_NOT_SHOWN;
-        open->details += outcome && item->outcome.details_root.size > 0;
+        open->details += outcome && item->outcome.details_root.size > 0 &&
+                         item->details_count == 0 && !item->details_erased;
         open->history += !item->history_whole;
         open->links += item->kind == VERIFY_ITEM_LINK && item->link.state == VERIFY_LINK_NOT_SHOWN;
         open->conversions += item->kind == VERIFY_ITEM_CONVERSION &&

@@ -41,4 +41,7 @@ void report_conversion_head(struct report *r);
 void report_conversion_proof(struct report *r);
 void report_conversion_open(struct report *r);
 
+/* report_details.c: the lines under a record. */
+void report_details(struct report *r, const struct verify_item *item);
+
 #endif

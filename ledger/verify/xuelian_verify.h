@@ -218,6 +218,9 @@ struct verify_options {
     X(CONVERSION_TOTALS, BAD_PROOF, ITEM,                                                          \
       "what had been converted before is not what the account's other conversions say",            \
       "此前已转换的数额与账户的其他转换不符")                                                      \
+    X(DETAILS, BAD_PROOF, ITEM,                                                                    \
+      "the details shown are not those that the record commits to: one was altered or left out",   \
+      "所示明细不是该记录所承诺的明细：有明细被改动或遗漏")                                        \
     X(ABSENCE_RANGE, BAD_PROOF, NOTHING,                                                           \
       "the neighbour shown does not enclose the key: the entry may well exist",                    \
       "所示相邻条目未包住该键：该条目可能存在")                                                    \
@@ -472,6 +475,16 @@ struct verify_item {
     uint32_t party_count;
     uint32_t earlier_count; /* earlier versions shown and checked */
     bool history_whole;     /* every version from 1 on is shown */
+    bool details_erased;    /* the network does not keep its details any more */
+    uint32_t details_count; /* fields of its details in the proof; 0: it shows none of them */
+    uint32_t details_shown; /* of these as they are: verify_detail */
+    struct bytes details;   /* for verify_detail */
+};
+
+/* One field of a record's details (docs/protocol.md section 23). */
+struct verify_detail {
+    uint32_t number;
+    struct bytes value; /* UTF-8; borrows the proof */
 };
 
 struct verify_signer {
@@ -670,6 +683,9 @@ struct verify_result {
  *          options  NULL: as all zero.   scratch  scratch_size bytes, any alignment. */
 enum status verify_proof(struct verify_result *result, struct bytes genesis, struct bytes proof,
                          const struct verify_options *options, void *scratch, size_t scratch_size);
+
+/* Field `index`, from 0, of those that are shown. False after the last. Cost: the fields before it are read again. */
+bool verify_detail(const struct verify_item *item, uint32_t index, struct verify_detail *detail);
 
 /* Says in plain words what was proved and what was not, or why the proof is refused.
  *

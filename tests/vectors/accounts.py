@@ -7,6 +7,7 @@ from wire import (
 from contents import (
     APPLIED, CONVERSION, CORRECTED, DISPUTE, EARNED, ENDED, KEY, LINK, OUTCOME, POINTS, RECOGNITION, REFUSED, REVOKED,
     VALID, read_content, statuses_of)
+from details import details
 from secp256k1 import signature_valid
 
 MERGED_ACCOUNT = 3
@@ -98,7 +99,7 @@ class Version:
         self.previous, self.height, self.tx_id = message.optional(4, 32), message.number(5), message.fixed(6)
         self.index, self.kind, self.status = message.u32(7), message.number(8, 8), message.number(9, 8)
         self.content = message.bytes(10)
-        self.reason, self.dispute = message.u32(11), message.number(12, 100000)
+        self.reason, self.dispute, self.details = message.u32(11), message.number(12, 100000), message.number(13, 2)
         message.require(self.item and self.number and self.kind and self.status)
         message.require((self.number == 1) == (self.previous == b""))
         message.end()
@@ -121,7 +122,9 @@ class Item:
         self.said = read_content(version, account.learner)
         self.versions = self.history(message.all(2))
         issuer = message.bytes(3)
+        self.details, check = details(message, getattr(self.said, "details_root", b""))
         message.end()
+        check()
         if issuer:
             self.issuer(issuer)
 

@@ -30,7 +30,7 @@ class Outcome:
         message.u32(15), message.u32(16), message.u32(17)
         message.optional(18, 16)
         self.expiry_date = message.u32(19)
-        message.optional(20, 32)
+        self.details_root = message.optional(20, 32)
         message.require(self.issuer and self.kind)
         message.end()
 

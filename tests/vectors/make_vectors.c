@@ -584,8 +584,9 @@ static const struct vector vectors[] = {
     {.name = NULL},
 };
 
-static const struct vector *const tables[] = {vectors,     block_vectors, recovery_vectors,
-                                              set_vectors, cell_vectors,  evidence_vectors};
+static const struct vector *const tables[] = {vectors,          block_vectors, detail_vectors,
+                                              recovery_vectors, set_vectors,   cell_vectors,
+                                              evidence_vectors};
 
 /* ---- writing ---- */
 

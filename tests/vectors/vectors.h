@@ -26,6 +26,7 @@ struct vector {
 extern const struct vector evidence_vectors[]; /* vectors_evidence.c: who signed twice */
 extern const struct vector cell_vectors[];     /* vectors_cells.c: statistics */
 extern const struct vector block_vectors[];    /* vectors_block.c: transactions */
+extern const struct vector detail_vectors[];   /* vectors_details.c */
 extern const struct vector recovery_vectors[]; /* vectors_recovery.c */
 extern const struct vector set_vectors[];      /* vectors_sets.c: set histories, small proofs */
 

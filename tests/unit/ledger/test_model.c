@@ -221,7 +221,6 @@ static void test_random_blocks(void **state)
                                         ST_UNKNOWN_REGION,
                                         ST_DUPLICATE,
                                         ST_COURSE_NOT_VALID,
-                                        ST_DETAILS_NOT_HELD,
                                         ST_UNKNOWN_ITEM,
                                         ST_WRONG_VERSION,
                                         ST_WRONG_STATE};

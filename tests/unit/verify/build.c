@@ -189,6 +189,11 @@ static struct bytes outcome_make(struct world *w, uint32_t index, uint32_t grade
     outcome.site = 12;
     outcome.reference = field_borrow(&reference, 16);
     outcome.expiry_date = index == 1 ? 20260101 : 0;
+    struct hash32 root;
+    if (index == 0 && w->plan.details > 0) {
+        details_commit(w, &root);
+        outcome.details_root = field_borrow(&root, 32);
+    }
     return encode(w, &outcome.base);
 }
 
@@ -296,6 +301,11 @@ static void version_make(struct world *w, struct item *item, uint32_t index, uin
         version.status = XUELIAN__ITEM_STATUS__ITEM_STATUS_REVOKED;
     }
     version.content = borrow(content);
+    if (index == 0 && w->plan.details > 0) {
+        version.details = w->plan.erased && number == 1 + w->plan.earlier
+                              ? XUELIAN__DETAILS_STATE__DETAILS_STATE_ERASED
+                              : XUELIAN__DETAILS_STATE__DETAILS_STATE_HELD;
+    }
     struct bytes bytes = encode(w, &version.base);
     CHECK(item->version_count < VERSIONS_MAX);
     item->versions[item->version_count++] = bytes;

@@ -56,6 +56,9 @@ struct build_plan {
     bool cells;       /* statistics: two regions, two years; else there are none */
     bool no_issuer;   /* leave the issuer's signatures out */
     bool no_summary;
+    uint32_t details;  /* fields of item 1's, up to one too many; 0: it has none */
+    uint32_t shown;    /* bit i: field i is shown in its proof; 0: the proof has none of them */
+    bool erased;       /* its newest version says so */
     uint64_t withheld; /* bit i: item i + 1 is withheld in the archive */
     enum build_lie lie;
 };

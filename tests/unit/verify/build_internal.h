@@ -101,6 +101,9 @@ void cells_make(struct world *w, struct hash32 *root);
 struct hash32 next_of(const struct hash32 *keys, uint32_t count, const struct hash32 *key);
 /* build_block.c: gives a header transactions, and the certified one (index 0) a history that holds the earlier. */
 void block_make(struct world *w, struct header *header, uint32_t index);
+/* build_details.c: what item 1 commits to, and what its proof shows of it. */
+void details_commit(struct world *w, struct hash32 *root);
+void details_show(struct world *w, Xuelian__ItemProof *proof);
 /* Version, chain and anchor around a body. */
 struct built proof_make(struct world *w, Xuelian__Proof *proof);
 

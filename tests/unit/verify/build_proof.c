@@ -185,6 +185,9 @@ static Xuelian__ItemProof *item_make(struct world *w, uint32_t index)
     for (uint32_t i = 0; i < last; i++) {
         proof->earlier[i] = borrow(item->versions[last - 1 - i]);
     }
+    if (index == 0 && w->plan.shown != 0) {
+        details_show(w, proof);
+    }
     if (last == 0 && !w->plan.no_issuer) {
         Xuelian__IssuerSignature *issuer = make(w, sizeof *issuer);
         xuelian__issuer_signature__init(issuer);

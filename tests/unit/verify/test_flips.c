@@ -71,6 +71,15 @@ static void test_every_bit_of_a_record(void **state)
     world_free(world);
 }
 
+static void test_every_bit_of_details(void **state)
+{
+    (void)state;
+    struct build_plan plan = {.validators = 1, .items = 2, .details = 5, .shown = 0x12};
+    struct world *world = world_new(&plan);
+    flip_all(world, world_record(world, 1), 1);
+    world_free(world);
+}
+
 /* The header that the second recovery goes on from has no certificate: the record alone names it. */
 static void test_every_bit_of_recoveries(void **state)
 {
@@ -216,6 +225,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_every_bit_of_a_record),
+        cmocka_unit_test(test_every_bit_of_details),
         cmocka_unit_test(test_every_bit_of_recoveries),
         cmocka_unit_test(test_every_bit_of_a_history),
         cmocka_unit_test(test_every_bit_of_a_transaction),

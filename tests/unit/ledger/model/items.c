@@ -48,6 +48,10 @@ void item_renew(const struct act *act, struct model_account *account, struct mod
     version.content = field_borrow(bytes.bytes, bytes.size);
     version.reason = reason;
     version.dispute = item->dispute;
+    item->details =
+        item->details || (item->kind == OUTCOME && AS(Outcome, content)->details_root.len > 0);
+    version.details = item->details ? XUELIAN__DETAILS_STATE__DETAILS_STATE_HELD
+                                    : XUELIAN__DETAILS_STATE__DETAILS_STATE_UNSPECIFIED;
     item->hash = tagged_message("version", &version.base);
     put_big(&leaf, version.item, 8);
     put_raw(&leaf, item->hash.bytes, 32);

@@ -48,6 +48,7 @@ struct model_item {
     uint32_t status;
     uint32_t reason;
     uint64_t dispute;
+    bool details; /* it, or a version before, commits to some; none are erased here */
     uint32_t versions;
     uint32_t *statuses; /* of each version, from 0 */
     uint32_t statuses_room;

@@ -21,9 +21,6 @@ static uint32_t fields_code(const struct act *act, const Xuelian__Outcome *o)
         (o->course == 0) != (o->course_version == 0)) {
         return ST_BAD_FIELD;
     }
-    if (o->details_root.len > 0) {
-        return ST_DETAILS_NOT_HELD;
-    }
     if (!dates_hold(o, act->m->date)) {
         return ST_BAD_DATE;
     }
