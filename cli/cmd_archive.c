@@ -6,6 +6,7 @@
 
 #include "cli/command.h"
 #include "cli/connection.h"
+#include "cli/details.h"
 #include "cli/maker.h"
 #include "cli/proof.h"
 #include "cli/reader.h"
@@ -19,12 +20,15 @@ struct archive_values {
     const char *learner;
     const char *number;
     const char *proof;
+    const char *disclose;
     unsigned long long max_age_ms;
 };
 
 static const struct argp_option options[] = {
     {"number", 'n', "NS:VALUE", 0, "the learner's number; needs --keys|学习者号码；需要 --keys", 0},
     {"proof", 'p', "FILE", 0, "save the proof there|保存证明", 0},
+    {"disclose", 'd', "NAMES", 0,
+     "show these details: all, or title,score,...|出示这些明细：all 或 title,score,…", 0},
     {"max-age", 'a', "TIME", 0, "refuse an older answer: 90s, 15m, 12h, 1d|拒绝更早的应答", 0},
     READER_OPTIONS,
     MAKER_KEY_OPTIONS,
@@ -44,6 +48,9 @@ static bool set(void *values, int key, const char *text, struct fault *fault)
     case 'p':
         chosen->proof = text;
         return true;
+    case 'd':
+        chosen->disclose = text;
+        return disclosure_check(text, fault);
     case 'a':
         return parse_duration_ms(text, &chosen->max_age_ms) ||
                fault_set(fault, EXIT_USAGE, "--max-age is a number and s, m, h or d, not %s",
@@ -96,7 +103,7 @@ static bool find_learner(const struct archive_values *values, const struct conne
 static bool fetch_proof(const struct connection *connection, const struct hash32 *learner,
                         const char *what, struct client_answer *answer, struct fault *fault)
 {
-    char path[160];
+    char path[160 + DISCLOSURE_SIZE];
     char id[HEX_SIZE(32)];
     hex_encode(id, learner->bytes, 32);
     snprintf(path, sizeof path, "/v1/accounts/%s/%s", id, what);
@@ -146,7 +153,11 @@ static bool fetch_archive(const struct archive_values *values, const struct conn
                           const struct hash32 *learner, struct client_answer *answer,
                           struct fault *fault)
 {
-    if (!fetch_proof(connection, learner, "archive/proof?issuer=1", answer, fault)) {
+    char what[DISCLOSURE_SIZE + 64];
+    snprintf(what, sizeof what, "archive/proof?issuer=1%s%s",
+             values->disclose != NULL ? "&disclose=" : "",
+             values->disclose != NULL ? values->disclose : "");
+    if (!fetch_proof(connection, learner, what, answer, fault)) {
         return false;
     }
     if (answer->http_status == 200) {

@@ -80,14 +80,24 @@ static bool read_payload(void *context, struct keyring *keyring, struct payload 
     }
     bool fine = true;
     for (uint32_t i = 1; i < values->word_count && fine; i++) {
+        bool taken = false;
         fine = json_is_object(value)
-                   ? payload_word(value, kind->item, values->words[i], fault)
+                   ? details_word(value, values->words[i], &taken, fault) &&
+                         (taken || payload_word(value, kind->item, values->words[i], fault))
                    : fault_set(fault, EXIT_USAGE, "fields cannot be added to a list: %s",
                                "不能向列表添加字段：%s", values->words[i]);
     }
+    static struct details_list details;
+    details.count = 0;
     fine = fine && payload_learners(value, keyring, fault) &&
            newest_resolve(value, values->network, fault) &&
+           details_take(value, values->payload, &details, fault) &&
            payload_make(payload, kind, value, values->payload, fault);
+    if (fine) {
+        payload->details = details;
+    } else {
+        details_list_free(&details);
+    }
     json_decref(value);
     return fine;
 }

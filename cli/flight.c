@@ -14,6 +14,11 @@ void flight_clear(struct flight *flight)
     free(flight->tx);
     flight->tx = NULL;
     flight->tx_size = 0;
+    for (uint32_t i = 0; i < flight->count; i++) {
+        free(flight->rows[i].details);
+        flight->rows[i].details = NULL;
+    }
+    flight->details_size = 0;
     flight->count = 0;
     flight->attempts = 0;
     flight->refused = 0;
@@ -48,6 +53,23 @@ static Xuelian__TxKind kind_of(const struct flight *flight)
                               : XUELIAN__TX_KIND__TX_KIND_DEPOSIT_BULK;
 }
 
+/* Puts the rows' details beside the transaction. */
+static enum status add_details(struct flight *flight)
+{
+    static struct bytes details[LIMIT_BULK_ITEMS_MAX];
+    uint8_t *tx = flight->tx;
+    uint32_t count = 0;
+    for (uint32_t i = 0; i < flight->count; i++) {
+        if (flight->rows[i].details_size > 0) {
+            details[count++] = bytes_of(flight->rows[i].details, flight->rows[i].details_size);
+        }
+    }
+    enum status status = submission_make(bytes_of(tx, flight->tx_size), details, count, &flight->tx,
+                                         &flight->tx_size);
+    free(tx);
+    return status;
+}
+
 bool flight_sign(struct flight *flight, const struct hash32 *chain_id, uint64_t valid_until,
                  const struct signer *signer, struct fault *fault)
 {
@@ -78,6 +100,9 @@ bool flight_sign(struct flight *flight, const struct hash32 *chain_id, uint64_t 
         signer_sign(signer, &flight->id, &signature);
         status = tx_seal(body, body_size, &signature, 1, &flight->tx, &flight->tx_size);
         free(body);
+    }
+    if (status == ST_OK && flight->details_size > 0) {
+        status = add_details(flight);
     }
     return status == ST_OK ||
            fault_set(fault, EXIT_IO, "a transaction cannot be built: %s%.0s",

@@ -21,6 +21,8 @@ struct flight_row {
     uint32_t line;
     size_t size;
     uint8_t bytes[SOURCE_ITEM_SIZE_MAX];
+    size_t details_size; /* 0: none */
+    uint8_t *details;    /* malloc'ed */
 };
 
 struct flight {
@@ -31,7 +33,8 @@ struct flight {
     uint64_t batch;
     uint32_t count;
     struct flight_row rows[LIMIT_BULK_ITEMS_MAX];
-    uint8_t *tx;
+    size_t details_size; /* of all rows */
+    uint8_t *tx;         /* with its details */
     size_t tx_size;
     struct hash32 id;
     struct hash32 digest; /* of its rows: resume.h */

@@ -6,12 +6,16 @@
 #include <time.h>
 
 #include "cli/import_run.h"
+#include "proto/check.h"
+#include "proto/limits.h"
 #include "proto/status.h"
 
 enum {
     ROWS_A_TURN = 5000, /* rows without an item, before the network gets a turn again */
     TURN_MS = 50,
     FIRST_ANSWER_MS = 60000,
+    /* Of details in one deposit: beside the largest transaction a submission has as much. */
+    DETAILS_ROOM = LIMIT_SUBMISSION_SIZE_MAX - LIMIT_TX_SIZE_MAX - LIMIT_BULK_ITEMS_MAX * 4 - 16,
     LAST_ANSWERS_MS = 30000 /* what is on its way when a run stops is waited for so long */
 };
 
@@ -102,6 +106,14 @@ static void put_item(struct import_run *run, struct flight *flight)
     row->line = run->item.line;
     row->size = run->item.size;
     memcpy(row->bytes, run->item.bytes, run->item.size);
+    row->details_size = flight->accounts ? 0 : run->item.details_size;
+    row->details = NULL;
+    if (row->details_size > 0) {
+        row->details = malloc(row->details_size);
+        CHECK(row->details != NULL);
+        memcpy(row->details, run->item.details, row->details_size);
+    }
+    flight->details_size += row->details_size;
     run->has_item = false;
 }
 
@@ -138,7 +150,9 @@ static bool fill(struct import_run *run, struct flight *flight)
 {
     for (uint32_t rows = 0; !run->source_ended && flight->count < LIMIT_BULK_ITEMS_MAX; rows++) {
         if (run->has_item) {
-            if (flight->count > 0 && run->item.batch != flight->batch) {
+            if (flight->count > 0 &&
+                (run->item.batch != flight->batch ||
+                 flight->details_size + run->item.details_size > DETAILS_ROOM)) {
                 break;
             }
             put_item(run, flight);

@@ -65,8 +65,8 @@ static bool choose_height(const struct maker_values *values, struct client *clie
     return true;
 }
 
-static bool build(const struct tx_draft *draft, const struct hands *hands, struct tx_file *file,
-                  struct fault *fault)
+static bool build(const struct tx_draft *draft, const struct details_list *details,
+                  const struct hands *hands, struct tx_file *file, struct fault *fault)
 {
     uint8_t *body = NULL;
     size_t size = 0;
@@ -76,7 +76,7 @@ static bool build(const struct tx_draft *draft, const struct hands *hands, struc
         return fault_set(fault, EXIT_USAGE, "the transaction cannot be built: %s%.0s",
                          "无法生成交易：%.0s%s", status_en(status), status_zh(status));
     }
-    bool fine = tx_file_make(file, bytes_of(body, size), draft->signer_count, fault);
+    bool fine = tx_file_make(file, bytes_of(body, size), draft->signer_count, details, fault);
     for (uint32_t i = 0; i < draft->signer_count && fine; i++) {
         fine = hands->keys[i] == NULL || tx_file_sign(file, hands->keys[i], fault);
         if (!fine) {
@@ -109,7 +109,7 @@ static bool make(const struct maker_values *values, const struct tx_kind *kind,
                (RAND_bytes(draft.nonce.bytes, sizeof draft.nonce.bytes) == 1 ||
                 fault_set(fault, EXIT_IO, "the system gives no random numbers",
                           "系统无法提供随机数")) &&
-               build(&draft, &hands, file, fault);
+               build(&draft, &payload.details, &hands, file, fault);
         payload_free(&payload);
     }
     if (connection->client != NULL) {
@@ -165,9 +165,13 @@ int maker_send(const struct tx_file *file, const struct connection *connection)
                   "尚有签名人未签名；请用 --out FILE 保存，再由其用 xuelian tx sign FILE 签名");
         return fault_print(&fault);
     }
-    return submit_wait(connection->client, &file->tx, SEND_WAIT_MS, &result, &fault)
-               ? print_result(file, &result)
-               : fault_print(&fault);
+    uint8_t *parcel = NULL;
+    size_t size = 0;
+    tx_file_parcel(file, &parcel, &size);
+    bool sent = submit_wait(connection->client, &file->tx, bytes_of(parcel, size), SEND_WAIT_MS,
+                            &result, &fault);
+    free(parcel);
+    return sent ? print_result(file, &result) : fault_print(&fault);
 }
 
 int maker_save(const struct tx_file *file, const char *path)

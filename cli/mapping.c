@@ -3,6 +3,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "ledger/tx/details.h"
+
 /* What the functions below work on. */
 struct reader {
     struct mapping *mapping;
@@ -425,6 +427,42 @@ static bool read_fields(struct reader *reader, const struct doc_node *node, stru
     return true;
 }
 
+/* Names of details and the columns that have them. */
+static bool read_details(struct reader *reader, const struct doc_node *node, struct map_part *part)
+{
+    const struct doc_node *at = node != NULL ? node->first : NULL;
+    for (; at != NULL; at = at->next) {
+        uint32_t number = detail_number(at->key);
+        if (number == 0) {
+            return doc_fault(reader->doc, at, reader->fault,
+                             "a detail is title, score, certificate_number, holder, evidence, "
+                             "description, teacher, class or a number from 1 to 999",
+                             "明细为 title、score、certificate_number、holder、evidence、"
+                             "description、teacher、class 或 1 至 999 的编号",
+                             at->key);
+        }
+        if (!doc_check_kind(reader->doc, at, DOC_SCALAR, at->key, reader->fault)) {
+            return false;
+        }
+        if (part->detail_count == LIMIT_DETAILS_MAX) {
+            return doc_fault(reader->doc, at, reader->fault, "at most 16 details", "至多 16 个明细",
+                             NULL);
+        }
+        uint32_t place = part->detail_count++;
+        while (place > 0 && part->details[place - 1].number > number) {
+            part->details[place] = part->details[place - 1];
+            place--;
+        }
+        if (place > 0 && part->details[place - 1].number == number) {
+            return doc_fault(reader->doc, at, reader->fault, "this detail is given twice",
+                             "该明细给出了两次", at->key);
+        }
+        part->details[place] =
+            (struct map_detail){.node = at, .number = number, .column = at->text};
+    }
+    return true;
+}
+
 static bool read_lists(struct reader *reader, const struct doc_node *node, struct map_part *part)
 {
     const struct doc_node *joins = NULL;
@@ -457,9 +495,9 @@ static bool read_part(struct reader *reader, const struct doc_node *node, struct
 {
     static const char *const account_keys[] = {"name",  "files",   "encoding", "delimiter", "where",
                                                "joins", "account", "opener",   "region",    NULL};
-    static const char *const outcome_keys[] = {"name",  "files",     "encoding", "delimiter",
-                                               "where", "joins",     "account",  "issuer",
-                                               "batch", "reference", "fields",   NULL};
+    static const char *const outcome_keys[] = {
+        "name",   "files", "encoding",  "delimiter", "where",   "joins", "account",
+        "issuer", "batch", "reference", "fields",    "details", NULL};
     const struct mapping *mapping = reader->mapping;
     if (!doc_check_kind(reader->doc, node, DOC_MAP, NULL, reader->fault) ||
         !doc_check_keys(reader->doc, node, part->accounts ? account_keys : outcome_keys,
@@ -490,7 +528,10 @@ static bool read_part(struct reader *reader, const struct doc_node *node, struct
         return region == NULL || read_value(reader, region, MAP_TYPE_NUMBER, &part->region);
     }
     const struct doc_node *fields = need(reader, node, "fields", DOC_MAP);
+    const struct doc_node *details = NULL;
     return fields != NULL && read_fields(reader, fields, part) &&
+           may_have(reader, node, "details", DOC_MAP, &details) &&
+           read_details(reader, details, part) &&
            read_columns(reader, node, "batch", false, MAPPING_KEY_MAX, &part->batch) &&
            read_columns(reader, node, "reference", false, MAPPING_REFERENCE_MAX, &part->reference);
 }

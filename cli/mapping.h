@@ -5,6 +5,7 @@
 
 #include "cli/csv.h"
 #include "cli/doc.h"
+#include "proto/limits.h"
 
 enum {
     MAPPING_TABLES_MAX = 16,
@@ -90,6 +91,13 @@ struct map_value {
     bool optional;
 };
 
+/* A detail beside the record, from a column; numbers ascend. */
+struct map_detail {
+    const struct doc_node *node;
+    uint32_t number;
+    const char *column;
+};
+
 struct map_part {
     const struct doc_node *node;
     const char *name;
@@ -109,6 +117,8 @@ struct map_part {
     struct map_columns batch;
     struct map_columns reference;
     struct map_value fields[MAP_FIELD_COUNT];
+    uint32_t detail_count;
+    struct map_detail details[LIMIT_DETAILS_MAX];
 };
 
 struct mapping {

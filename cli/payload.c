@@ -357,7 +357,8 @@ bool payload_make(struct payload *payload, const struct tx_kind *kind, const jso
 {
     char where[160] = "";
     size_t count = kind->bulk ? json_array_size(value) : 1;
-    *payload = (struct payload){.count = 0};
+    payload->count = 0;
+    payload->details.count = 0;
     if (kind->bulk != json_is_array(value) || count < 1 || count > LIMIT_BULK_ITEMS_MAX) {
         return fault_set(fault, EXIT_USAGE,
                          kind->bulk
@@ -396,4 +397,5 @@ void payload_free(struct payload *payload)
         free(pointer.out);
     }
     payload->count = 0;
+    details_list_free(&payload->details);
 }

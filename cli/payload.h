@@ -8,6 +8,7 @@
 
 #include <jansson.h>
 
+#include "cli/details.h"
 #include "cli/secret.h"
 #include "cli/text.h"
 #include "ledger/tx/envelope.h"
@@ -17,6 +18,7 @@
 struct payload {
     uint32_t count;
     struct bytes items[LIMIT_BULK_ITEMS_MAX];
+    struct details_list details; /* of those that have some; beside the transaction */
 };
 
 /* Reads a YAML or JSON file as it is. False with *fault. Out: *value, json_decref'd by the caller. */
@@ -35,7 +37,7 @@ bool payload_learners(json_t *value, struct keyring *keyring, struct fault *faul
 
 /* Makes the items: of an object, or for a bulk kind of a list of objects.
  * In   source  a file's name for faults, or NULL.
- * Out  *payload  freed by payload_free. */
+ * Out  *payload  without details; freed by payload_free. */
 bool payload_make(struct payload *payload, const struct tx_kind *kind, const json_t *value,
                   const char *source, struct fault *fault);
 void payload_free(struct payload *payload);

@@ -8,6 +8,7 @@
 
 #include "cli/command.h"
 #include "cli/names.h"
+#include "ledger/tx/details.h"
 #include "proto/bytes.h"
 #include "proto/ledger.pb-c.h"
 
@@ -47,6 +48,29 @@ static json_t *name_json(const struct verify_name *name)
     return value != NULL ? value : json_string("");
 }
 
+/* Details that are shown, how many are withheld, and whether the network has them still. */
+static void add_details(json_t *made, const struct verify_item *item)
+{
+    struct verify_detail detail;
+    json_t *list = json_object();
+    for (uint32_t i = 0; verify_detail(item, i, &detail); i++) {
+        char number[16];
+        const char *name = detail_name(detail.number);
+        snprintf(number, sizeof number, "%u", detail.number);
+        json_object_set_new(list, name != NULL ? name : number,
+                            json_stringn((const char *)detail.value.data, detail.value.size));
+    }
+    if (item->details_count > 0) {
+        json_object_set(made, "details", list);
+        json_object_set_new(made, "details_withheld",
+                            json_integer(item->details_count - item->details_shown));
+    }
+    if (item->details_erased) {
+        json_object_set_new(made, "details_erased", json_true());
+    }
+    json_decref(list);
+}
+
 static json_t *items_json(const struct verify_result *result)
 {
     json_t *items = json_array();
@@ -77,6 +101,7 @@ static json_t *items_json(const struct verify_result *result)
                           (json_int_t)outcome->grade_band, "expired", item->expired,
                           "issuer_signed", item->issuer_signature == VERIFY_ISSUER_SIGNED));
         }
+        add_details(made, item);
         json_array_append_new(items, made);
     }
     return items;

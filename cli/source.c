@@ -37,6 +37,7 @@ struct source {
     struct bound_value member;
     struct bound_value region;
     struct bound_value fields[MAP_FIELD_COUNT];
+    int details[LIMIT_DETAILS_MAX];
 };
 
 bool side_tables_read(struct side_tables *tables, const struct mapping *mapping, const char *folder,
@@ -189,6 +190,10 @@ static bool bind_all(struct source *source, struct fault *fault)
     }
     for (uint32_t i = 0; i < MAP_FIELD_COUNT && fine; i++) {
         fine = bind(source, &part->fields[i], &source->fields[i], fault);
+    }
+    for (uint32_t i = 0; i < part->detail_count && fine; i++) {
+        fine = find_column(source, part->details[i].node, part->details[i].column,
+                           source->column_count, &source->details[i], fault);
     }
     return fine &&
            find_column(source, part->account, part->account_column, source->column_count,
@@ -395,6 +400,64 @@ static enum source_event make_reference(struct source *source, uint32_t member, 
     return SOURCE_ITEM;
 }
 
+/* Nobody without the issuer's secret can find a salt, and the same row has the same again: a second import makes the
+ * same deposit. */
+static void make_salt(struct hash32 *salt, const struct hash32 *secret, const struct detail *detail,
+                      const struct source_item *item)
+{
+    static const char purpose[] = "details salt";
+    uint8_t text[sizeof purpose + 8 + LIMIT_DETAIL_SIZE_MAX + SOURCE_ITEM_SIZE_MAX];
+    size_t used = sizeof purpose;
+    memcpy(text, purpose, sizeof purpose);
+    be32_put(text + used, detail->number);
+    be32_put(text + used + 4, (uint32_t)detail->value.size);
+    used += 8;
+    memcpy(text + used, detail->value.data, detail->value.size);
+    used += detail->value.size;
+    memcpy(text + used, item->bytes, item->size);
+    hash_hmac(salt, bytes_of(secret->bytes, 32), bytes_of(text, used + item->size));
+}
+
+/* The details of a row whose outcome, without them, is encoded in item. Empty columns are left out. */
+static enum source_event make_details(struct source *source, struct source_item *item,
+                                      struct hash32 *root, struct fault *fault)
+{
+    struct details details = {.count = 0};
+    const struct hash32 *secret = NULL;
+    item->details_size = 0;
+    for (uint32_t i = 0; i < source->part->detail_count; i++) {
+        const char *text = source->row[source->details[i]];
+        size_t size = strlen(text);
+        if (size > LIMIT_DETAIL_SIZE_MAX) {
+            fault_set(fault, EXIT_REFUSED, "column %s, a detail, has more than %u bytes",
+                      "明细列 %s 超过 %u 字节", source->part->details[i].column,
+                      (unsigned)LIMIT_DETAIL_SIZE_MAX);
+            return SOURCE_REFUSED;
+        }
+        if (size > 0) {
+            details.fields[details.count++] = (struct detail){
+                .number = source->part->details[i].number, .value = bytes_of(text, size)};
+        }
+    }
+    if (details.count == 0) {
+        return SOURCE_ITEM;
+    }
+    if (!keyring_reference(source->keyring, item->member, &secret, fault)) {
+        return SOURCE_FAILED;
+    }
+    for (uint32_t i = 0; i < details.count; i++) {
+        make_salt(&details.fields[i].salt, secret, &details.fields[i], item);
+    }
+    item->details_size = details_write(item->details, &details);
+    if (item->details_size == 0) {
+        fault_set(fault, EXIT_REFUSED, "the details of the row have more than %u bytes together",
+                  "该行的明细合计超过 %u 字节", (unsigned)LIMIT_DETAILS_SIZE_MAX);
+        return SOURCE_REFUSED;
+    }
+    details_root(root, &details);
+    return SOURCE_ITEM;
+}
+
 static void put_fields(Xuelian__Outcome *outcome, const uint32_t numbers[MAP_FIELD_COUNT])
 {
     outcome->kind = (Xuelian__OutcomeKind)numbers[MAP_FIELD_KIND];
@@ -420,6 +483,7 @@ static enum source_event make_outcome(struct source *source, const struct hash32
                                       struct fault *fault)
 {
     struct hash32 learner;
+    struct hash32 root;
     struct id16 tag;
     uint32_t numbers[MAP_FIELD_COUNT] = {0};
     Xuelian__Outcome outcome;
@@ -441,9 +505,14 @@ static enum source_event make_outcome(struct source *source, const struct hash32
         }
         outcome.reference = field_borrow(tag.bytes, 16);
     }
-    CHECK(canonical_size(&outcome.base) <= sizeof item->bytes);
+    CHECK(canonical_size(&outcome.base) + 35 <= sizeof item->bytes);
     item->size = canonical_encode(item->bytes, &outcome.base);
-    return SOURCE_ITEM;
+    enum source_event event = make_details(source, item, &root, fault);
+    if (event == SOURCE_ITEM && item->details_size > 0) {
+        outcome.details_root = field_borrow(&root, 32);
+        item->size = canonical_encode(item->bytes, &outcome.base);
+    }
+    return event;
 }
 
 static bool is_member(const struct genesis *genesis, uint32_t member)

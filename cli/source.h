@@ -7,6 +7,7 @@
 #include "cli/table.h"
 #include "cli/value.h"
 #include "ledger/genesis.h"
+#include "ledger/tx/details.h"
 
 enum { SOURCE_ITEM_SIZE_MAX = 256 };
 
@@ -26,6 +27,8 @@ struct source_item {
     uint64_t batch;  /* rows of one deposit have the same */
     size_t size;
     uint8_t bytes[SOURCE_ITEM_SIZE_MAX]; /* canonical AccountOpening or Outcome */
+    size_t details_size;                 /* 0: none */
+    uint8_t details[DETAILS_BYTES_MAX];  /* canonical Details */
 };
 
 /* The side tables of a mapping, read once for all its parts. */

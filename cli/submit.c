@@ -61,7 +61,7 @@ static bool final_word(const struct client_answer *answer, uint32_t count,
            report->news == NEWS_EXPIRED;
 }
 
-bool submit_wait(struct client *client, const struct tx *tx, uint64_t wait_ms,
+bool submit_wait(struct client *client, const struct tx *tx, struct bytes parcel, uint64_t wait_ms,
                  struct submit_result *result, struct fault *fault)
 {
     static struct flight_report report;
@@ -72,7 +72,7 @@ bool submit_wait(struct client *client, const struct tx *tx, uint64_t wait_ms,
     snprintf(path, sizeof path, "/v1/transactions?wait_ms=%d", HOLD_MS);
     /* The same request again asks for the state of one that is known already. */
     const struct client_request request = {
-        .path = path, .body = tx->bytes.data, .body_size = tx->bytes.size};
+        .path = path, .body = parcel.data, .body_size = parcel.size};
     uint64_t started = clock_ms();
     bool last = false;
     while (!last && clock_ms() - started < wait_ms) {

@@ -19,11 +19,11 @@ struct submit_result {
     uint32_t item_codes[LIMIT_BULK_ITEMS_MAX]; /* of a bulk kind of which not all are OK */
 };
 
-/* Sends a transaction and waits until the transaction is in a block; the same bytes go to another node when one
+/* Sends a transaction, in the parcel with its details, and waits until the transaction is in a block; the same bytes go to another node when one
  * fails, which is harmless.
  * Returns  true with *result; false with *fault: refused before any block (EXIT_REFUSED, with the reason), or
  *          not committed within wait_ms (EXIT_NETWORK: the id is in the sentence, ask again with it). */
-bool submit_wait(struct client *client, const struct tx *tx, uint64_t wait_ms,
+bool submit_wait(struct client *client, const struct tx *tx, struct bytes parcel, uint64_t wait_ms,
                  struct submit_result *result, struct fault *fault);
 
 #endif

@@ -11,7 +11,7 @@
 #include "proto/check.h"
 #include "proto/json/json.h"
 
-enum { FILE_SIZE_MAX = 4 * LIMIT_TX_SIZE_MAX, FILE_VERSION = 1 };
+enum { FILE_SIZE_MAX = 4 * LIMIT_SUBMISSION_SIZE_MAX, FILE_VERSION = 1 };
 
 /* The chain that a body names: it need not be ours to be shown. */
 static bool chain_of(struct bytes body, void *memory, struct hash32 *chain_id,
@@ -35,6 +35,31 @@ static bool chain_of(struct bytes body, void *memory, struct hash32 *chain_id,
     return *signer_count > 0;
 }
 
+static enum status check_details(const struct tx_file *file)
+{
+    struct submission submission;
+    uint8_t *parcel = NULL;
+    size_t size = 0;
+    uint32_t item = 0;
+    tx_file_parcel(file, &parcel, &size);
+    enum status status = submission_read(&submission, bytes_of(parcel, size));
+    if (status == ST_OK) {
+        status = submission_check(&submission, &file->tx, &item);
+    }
+    free(parcel);
+    return status;
+}
+
+static void copy_details(struct tx_file *file, const struct details_list *from)
+{
+    for (uint32_t i = 0; i < from->count; i++) {
+        uint8_t *copy = malloc(from->list[i].size);
+        CHECK(copy != NULL);
+        memcpy(copy, from->list[i].data, from->list[i].size);
+        file->details.list[file->details.count++] = bytes_of(copy, from->list[i].size);
+    }
+}
+
 /* Seals body and signatures and parses the whole. */
 static bool load(struct tx_file *file, struct bytes body, const struct sig64 *signatures,
                  uint32_t count, struct fault *fault)
@@ -54,15 +79,25 @@ static bool load(struct tx_file *file, struct bytes body, const struct sig64 *si
         arena_init(&arena, file->arena, TX_ARENA_SIZE);
         status = tx_parse(&file->tx, bytes_of(file->bytes, file->size), &chain_id, &arena);
     }
+    if (status == ST_OK && file->details.count > 0) {
+        status = check_details(file);
+    }
     return status == ST_OK || fault_set(fault, EXIT_USAGE, "the transaction is broken: %s%.0s",
                                         "交易已损坏：%.0s%s", status_en(status), status_zh(status));
 }
 
+void tx_file_parcel(const struct tx_file *file, uint8_t **bytes, size_t *size)
+{
+    CHECK(submission_make(bytes_of(file->bytes, file->size), file->details.list,
+                          file->details.count, bytes, size) == ST_OK);
+}
+
 bool tx_file_make(struct tx_file *file, struct bytes body, uint32_t signer_count,
-                  struct fault *fault)
+                  const struct details_list *details, struct fault *fault)
 {
     static const struct sig64 none[LIMIT_SIGNERS_MAX];
     *file = (struct tx_file){.bytes = NULL};
+    copy_details(file, details);
     bool fine = load(file, body, none, signer_count, fault);
     if (!fine) {
         tx_file_free(file);
@@ -84,6 +119,28 @@ static bool read_signatures(const json_t *list, struct sig64 *signatures, bool *
         if (present[i] ? hex_decode(signatures[i].bytes, 64, json_string_value(one),
                                     json_string_length(one)) != ST_OK
                        : !json_is_null(one)) {
+            return false;
+        }
+    }
+    return true;
+}
+
+/* The details that stand beside a body: hexadecimal texts. */
+static bool read_details(const json_t *list, struct tx_file *file)
+{
+    size_t index;
+    json_t *one;
+    if (list != NULL && (!json_is_array(list) || json_array_size(list) > LIMIT_BULK_ITEMS_MAX)) {
+        return false;
+    }
+    json_array_foreach(list, index, one)
+    {
+        size_t size = json_string_length(one) / 2;
+        uint8_t *bytes = malloc(size + 1);
+        CHECK(bytes != NULL);
+        file->details.list[file->details.count++] = bytes_of(bytes, size);
+        if (!json_is_string(one) ||
+            hex_decode(bytes, size, json_string_value(one), json_string_length(one)) != ST_OK) {
             return false;
         }
     }
@@ -125,7 +182,8 @@ bool tx_file_read(struct tx_file *file, const char *path, struct fault *fault)
          json_is_string(hex) &&
          hex_decode(body, body_size, json_string_value(hex), json_string_length(hex)) == ST_OK &&
          read_signatures(json_object_get(root, "signatures"), signatures, file->signed_by,
-                         &count)) ||
+                         &count) &&
+         read_details(json_object_get(root, "details"), file)) ||
         fault_set(fault, EXIT_USAGE,
                   "%s is not a transaction file of xuelian tx new; give one of those",
                   "%s 不是 xuelian tx new 生成的交易文件", path);
@@ -152,6 +210,14 @@ bool tx_file_write(const struct tx_file *file, const char *path, struct fault *f
     json_object_set_new(root, "xuelian_transaction", json_integer(FILE_VERSION));
     json_object_set_new(root, "body", json_of_bytes(file->tx.body.data, file->tx.body.size));
     json_object_set_new(root, "signatures", signatures);
+    if (file->details.count > 0) {
+        json_t *details = json_array();
+        for (uint32_t i = 0; i < file->details.count; i++) {
+            json_array_append_new(
+                details, json_of_bytes(file->details.list[i].data, file->details.list[i].size));
+        }
+        json_object_set_new(root, "details", details);
+    }
     char *text = json_dumps(root, JSON_INDENT(1) | JSON_PRESERVE_ORDER);
     CHECK(text != NULL);
     bool fine = file_write(path, text, strlen(text), 0644, true, fault);
@@ -164,6 +230,7 @@ void tx_file_free(struct tx_file *file)
 {
     free(file->bytes);
     free(file->arena);
+    details_list_free(&file->details);
     *file = (struct tx_file){.bytes = NULL};
 }
 
@@ -172,6 +239,7 @@ static bool reseal(struct tx_file *file, const struct sig64 *signatures, struct 
 {
     struct tx_file made = {.bytes = NULL};
     memcpy(made.signed_by, file->signed_by, sizeof made.signed_by);
+    copy_details(&made, &file->details);
     if (!load(&made, file->tx.body, signatures, file->tx.signer_count, fault)) {
         tx_file_free(&made);
         return false;
@@ -229,6 +297,23 @@ static json_t *signers_json(const struct tx_file *file)
     return list;
 }
 
+/* The details in words, by the items' numbers from 1. */
+static json_t *shown_details(const struct tx_file *file)
+{
+    json_t *list = json_array();
+    struct details_key key;
+    uint32_t next = 0;
+    for (uint32_t i = 0; i < file->tx.item_count && next < file->details.count; i++) {
+        if (tx_details_key(&file->tx, i, &key)) {
+            json_t *one = json_object();
+            json_object_set_new(one, "item", json_integer(i + 1));
+            json_object_set_new(one, "details", details_json(file->details.list[next++]));
+            json_array_append_new(list, one);
+        }
+    }
+    return list;
+}
+
 json_t *tx_file_json(const struct tx_file *file)
 {
     const struct tx *tx = &file->tx;
@@ -237,6 +322,9 @@ json_t *tx_file_json(const struct tx_file *file)
     json_object_set_new(root, "kind", json_string(tx->rule->name));
     json_object_set_new(root, "valid_until", json_of_u64(tx->valid_until));
     json_object_set_new(root, "signers", signers_json(file));
+    if (file->details.count > 0) {
+        json_object_set_new(root, "details", shown_details(file));
+    }
     if (!tx->bulk) {
         json_object_set_new(root, "payload", json_of_message(tx->messages[0]));
         return root;

@@ -5,7 +5,7 @@
 
 #include <jansson.h>
 
-#include "cli/text.h"
+#include "cli/details.h"
 #include "ledger/tx/envelope.h"
 
 struct tx_file {
@@ -13,12 +13,13 @@ struct tx_file {
     bool signed_by[LIMIT_SIGNERS_MAX];
     uint8_t *bytes; /* the envelope, malloc'ed; tx borrows it */
     size_t size;
-    void *arena; /* tx's items */
+    struct details_list details; /* that it commits to; none, when they are elsewhere */
+    void *arena;                 /* tx's items */
 };
 
-/* From a body; no signatures yet. False with *fault. Freed by tx_file_free. The chain is taken from the body. */
+/* From a body; no signatures yet. details: copied. False with *fault. Freed by tx_file_free. The chain is taken from the body. */
 bool tx_file_make(struct tx_file *file, struct bytes body, uint32_t signer_count,
-                  struct fault *fault);
+                  const struct details_list *details, struct fault *fault);
 /* Reads one. False with *fault (EXIT_USAGE): not such a file, a broken body, a signature that does not verify. */
 bool tx_file_read(struct tx_file *file, const char *path, struct fault *fault);
 bool tx_file_write(const struct tx_file *file, const char *path, struct fault *fault);
@@ -28,6 +29,9 @@ void tx_file_free(struct tx_file *file);
 bool tx_file_sign(struct tx_file *file, const struct signer *signer, struct fault *fault);
 /* True when every signer has signed. */
 bool tx_file_complete(const struct tx_file *file);
+
+/* What is sent: the envelope, with its details. Out *bytes: malloc'ed, the caller frees it. */
+void tx_file_parcel(const struct tx_file *file, uint8_t **bytes, size_t *size);
 
 /* Readable: kind, id, signers and who of them has signed, last height, payload. The caller json_decrefs. */
 json_t *tx_file_json(const struct tx_file *file);

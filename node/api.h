@@ -46,6 +46,7 @@ struct node_submit {
     size_t size;
     uint64_t timeout_ms; /* at most NODE_WAIT_MS_MAX */
     enum status status;
+    uint32_t item; /* of a bulk payload, from 0: whose details are wrong */
     struct node_tx_status tx;
 };
 void node_submit(struct node *node, struct node_submit *request);

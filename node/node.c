@@ -112,6 +112,7 @@ static enum status start_parts(struct node *node, const struct membership *membe
     node->executor = worker_start("execute", 1, STORAGE_QUEUE);
     node->journal_writer = worker_start("journal", 1, STORAGE_QUEUE);
     node->log_writer = worker_start("log", 1, STORAGE_QUEUE);
+    node->details_writer = worker_start("details", 1, STORAGE_QUEUE);
     node->reader = worker_start("read", 1, 64);
     struct peers_config peers = {.loop = node->loop,
                                  .listen = node->config.peer_listen,
@@ -175,8 +176,8 @@ void node_stop(struct node *node)
         peers_stop(node->peers);
     }
     /* What was posted is finished: votes and blocks that were begun are on disk. */
-    struct worker **workers[] = {&node->verifier, &node->reader, &node->executor,
-                                 &node->journal_writer, &node->log_writer};
+    struct worker **workers[] = {&node->verifier,       &node->reader,     &node->executor,
+                                 &node->journal_writer, &node->log_writer, &node->details_writer};
     for (size_t i = 0; i < sizeof workers / sizeof workers[0]; i++) {
         if (*workers[i] != NULL) {
             worker_stop(*workers[i]);

@@ -8,6 +8,7 @@
 #include "consensus/pbft.h"
 #include "ledger/ledger.h"
 #include "ledger/store/block_log.h"
+#include "ledger/store/details_store.h"
 #include "ledger/store/vote_journal.h"
 #include "node/config.h"
 #include "node/peer/peers.h"
@@ -39,12 +40,14 @@ struct node {
     struct kv *state_kv;
     struct ledger *ledger; /* the executor's, once its thread runs */
     struct block_log *block_log;
+    struct details_store *details;
     struct vote_journal *journal;   /* the journal thread's; NULL: lost, no voting */
     struct node_recovery *recovery; /* given by the operator, or NULL */
     struct worker *verifier;        /* cores threads */
     struct worker *executor;
     struct worker *journal_writer;
     struct worker *log_writer;
+    struct worker *details_writer;
     struct worker *reader; /* blocks for peers */
     struct peers *peers;
     struct driver *driver;

@@ -10,6 +10,7 @@
 #include <unistd.h>
 
 #include "ledger/nodes.h"
+#include "node/details.h"
 #include "node/recovery.h"
 #include "proto/bytes.h"
 #include "proto/check.h"
@@ -235,6 +236,25 @@ static enum status replay(struct node *node, char *error)
     return status;
 }
 
+static enum status open_details(struct node *node, char *error)
+{
+    char path[PATH_SIZE];
+    struct kv *kv = NULL;
+    struct kv_options options = {
+        .cache_size = 8u << 20, .write_buffer_size = 4u << 20, .bloom_bits = 10, .create = true};
+    snprintf(path, sizeof path, "%s/details", node->config.data_dir);
+    enum status status = kv_open_leveldb(&kv, path, &options, error, NODE_ERROR_SIZE);
+    if (status == ST_OK) {
+        status = details_store_open(&node->details, kv);
+        if (status != ST_OK) {
+            kv_close(kv);
+        }
+    }
+    return status == ST_CORRUPT
+               ? damaged(node, "details", "the details are fetched from the other nodes", error)
+               : status;
+}
+
 enum status store_open(struct node *node, char error[NODE_ERROR_SIZE])
 {
     /* The journal first: it was there before the others, which are made when they are missing, and says whose
@@ -252,6 +272,12 @@ enum status store_open(struct node *node, char error[NODE_ERROR_SIZE])
     if (status == ST_OK) {
         status = replay(node, error);
     }
+    if (status == ST_OK) {
+        status = open_details(node, error);
+    }
+    if (status == ST_OK) {
+        status = details_catch_up(node, error);
+    }
     return status;
 }
 
@@ -262,6 +288,7 @@ void store_close(struct node *node)
     if (node->state_kv != NULL) {
         kv_close(node->state_kv);
     }
+    details_store_close(node->details);
     block_log_close(node->block_log);
     if (node->lock_file >= 0) {
         close(node->lock_file);

@@ -6,6 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "ledger/tx/details.h"
 #include "node/driver/internal.h"
 #include "proto/bytes.h"
 #include "proto/canonical.h"
@@ -25,6 +26,7 @@ struct admit_task {
     uint64_t height;        /* it may be in this block at the earliest */
     uint64_t applied;       /* the state that it was held to is of this height or later */
     enum status status;
+    uint32_t item;    /* whose details are wrong */
     struct hash32 id; /* zeros: malformed */
     struct body *body;
 };
@@ -34,14 +36,18 @@ static void admit_run(struct task *task)
     struct admit_task *admit = (struct admit_task *)task;
     struct node *node = admit->driver->node;
     struct arena arena;
+    struct submission submission;
     struct tx *tx = malloc(sizeof *tx);
     void *memory = malloc(TX_ARENA_SIZE);
     CHECK(tx != NULL && memory != NULL);
     arena_init(&arena, memory, TX_ARENA_SIZE);
-    admit->status =
-        tx_parse(tx, bytes_of(admit->bytes, admit->size), &node->genesis.chain_id, &arena);
+    admit->status = submission_read(&submission, bytes_of(admit->bytes, admit->size));
+    if (admit->status == ST_OK) {
+        admit->status = tx_parse(tx, submission.tx, &node->genesis.chain_id, &arena);
+    }
     if (admit->status == ST_OK) {
         admit->id = tx->id;
+        admit->status = submission_check(&submission, tx, &admit->item);
     }
     if (admit->status == ST_OK && admit->origin != ADMIT_FETCH) {
         admit->status = ledger_check(node->state_kv, &admit->params, tx, admit->height);
@@ -50,7 +56,7 @@ static void admit_run(struct task *task)
         admit->status = tx_verify_signatures(tx);
     }
     if (admit->status == ST_OK) {
-        admit->body = body_new(tx, ledger_work(tx));
+        admit->body = body_new(tx, submission.bytes, submission.details.size > 0, ledger_work(tx));
     }
     free(memory);
     free(tx);
@@ -77,7 +83,7 @@ static bool committed_meanwhile(struct driver *driver, const struct admit_task *
 static void send_to(struct driver *driver, const struct pubkey33 *key, const struct body *body)
 {
     Xuelian__Transactions wire = XUELIAN__TRANSACTIONS__INIT;
-    ProtobufCBinaryData tx = field_borrow(body->bytes.data, body->bytes.size);
+    ProtobufCBinaryData tx = field_borrow(body->parcel.data, body->parcel.size);
     wire.txs = &tx;
     wire.n_txs = 1;
     driver_send(driver, key, XUELIAN__PEER_TYPE__PEER_TYPE_TRANSACTIONS, &wire.base);
@@ -112,10 +118,10 @@ static bool relay_visit(void *context, struct body *body)
     if (!all && body->sent_ms >= again->before_ms) {
         return true;
     }
-    if (body->bytes.size > again->room) {
+    if (body->parcel.size > again->room) {
         return false;
     }
-    again->room -= body->bytes.size;
+    again->room -= body->parcel.size;
     body->sent_ms = all ? body->sent_ms : driver_now_ms();
     send_to(again->driver, again->key, body);
     return true;
@@ -199,6 +205,7 @@ static void admit_done(struct task *task)
     }
     if (admit->request != NULL) {
         admit->request->tx.id = admit->id;
+        admit->request->item = admit->item;
         driver_submitted(driver, admit->request, admit->status);
     }
     if (admit->group != NULL) {

@@ -1,10 +1,12 @@
 /* Bodies: asked for when an execution lacks them, and served to whoever lacks them.
  *
- * By entries: single transactions, from the pool and from what is executed here. By header hash: a whole
- * proposal, from what is executed here, from the block log's stored proposals, or from a committed block. */
+ * By entries: single transactions with their details, from the pool and from what is executed here: what a vote
+ * for a free proposal needs. By header hash: a whole proposal, without details, from what is executed here, from
+ * the block log's stored proposals, or from a committed block. */
 #include <stdlib.h>
 #include <string.h>
 
+#include "node/details.h"
 #include "node/driver/internal.h"
 #include "proto/bytes.h"
 #include "proto/check.h"
@@ -177,8 +179,8 @@ static void answer_by_entries(struct driver *driver, const struct pubkey33 *to, 
     find_bodies(driver, &asked, found);
     for (size_t i = 0; i < asked.count && size < SYNC_BYTES_MAX; i++) {
         if (found[i] != NULL) {
-            txs[count++] = found[i]->bytes;
-            size += found[i]->bytes.size;
+            txs[count++] = found[i]->parcel;
+            size += found[i]->parcel.size;
         }
     }
     wire.height = height;
@@ -311,6 +313,21 @@ void driver_bodies_frame(struct driver *driver, const struct pubkey33 *from, str
 
 /* ---- After a start ---- */
 
+static void load_parcel(struct driver *driver, struct bytes parcel, struct tx *tx,
+                        struct arena *arena)
+{
+    struct submission submission;
+    arena_reset(arena);
+    if (submission_read(&submission, parcel) != ST_OK ||
+        tx_parse(tx, submission.tx, &driver->node->genesis.chain_id, arena) != ST_OK) {
+        return;
+    }
+    struct body *body =
+        body_new(tx, submission.bytes, submission.details.size > 0, ledger_work(tx));
+    (void)pool_add(driver->pool, body, true, UINT64_MAX, driver_now_ms());
+    body_release(body);
+}
+
 /* What the log kept was verified before it was written; once more costs little and needs no trust. */
 static bool load_body(struct driver *driver, struct bytes bytes)
 {
@@ -321,11 +338,13 @@ static bool load_body(struct driver *driver, struct bytes bytes)
     arena_init(&arena, memory, TX_ARENA_SIZE);
     bool good = tx_parse(tx, bytes, &driver->node->genesis.chain_id, &arena) == ST_OK &&
                 tx_verify_signatures(tx) == ST_OK;
-    if (good) {
-        struct body *body = body_new(tx, ledger_work(tx));
-        (void)pool_add(driver->pool, body, true, UINT64_MAX, driver_now_ms());
-        body_release(body);
+    uint8_t *parcel = NULL;
+    size_t size = 0;
+    /* Without its details it is no body for a proposal that is free again; by its header it is in the log. */
+    if (good && details_assemble(driver->node, tx, &parcel, &size) == ST_OK) {
+        load_parcel(driver, bytes_of(parcel, size), tx, &arena);
     }
+    free(parcel);
     free(memory);
     free(tx);
     return good;

@@ -25,6 +25,7 @@ struct commit_task {
     uint32_t *codes;
     struct bytes *results;
     struct membership *membership; /* when records or set have changed */
+    struct settle_task *settle;
 };
 
 static void commit_free(struct commit_task *commit)
@@ -89,6 +90,7 @@ static void commit_done(struct task *task)
     if (commit->membership != NULL) {
         driver_use_membership(driver, commit->membership);
     }
+    driver_settle(driver, commit->settle);
     commit_free(commit);
     driver_drop_candidates(driver);
     driver_drop_blocks(driver, driver->tip_height);
@@ -187,6 +189,7 @@ static void commit_appended(struct task *task)
         driver->blocked--;
         return;
     }
+    commit->settle = driver_settle_make(driver, commit->candidate);
     for (uint32_t i = 0; i < block->tx_count; i++) {
         const struct body *body = pool_find_id(driver->pool, &block->tx_ids[i]);
         work += body != NULL ? body->work : 0;

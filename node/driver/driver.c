@@ -89,6 +89,7 @@ static void tick(uv_timer_t *timer)
     driver_relay_old(driver, now);
     driver_sync_idle(driver, now);
     driver_evidence_tick(driver, now);
+    driver_details_tick(driver, now);
     driver_pump(driver);
 }
 

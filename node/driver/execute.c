@@ -143,6 +143,10 @@ static struct candidate *keep_result(struct driver *driver, struct candidate *ca
     candidate->header_hash = candidate->block->hash;
     struct candidate *same = driver_find_candidate(driver, &candidate->header_hash);
     if (same != NULL) {
+        if (same->held == NULL) { /* it was executed by the header's name, without details */
+            same->held = candidate->held;
+            candidate->held = NULL;
+        }
         candidate_free(candidate); /* the older one may be in the hands of a storage thread */
         return same;
     }
@@ -364,6 +368,24 @@ void driver_wanted_tick(struct driver *driver, uint64_t now_ms)
 
 /* ---- EXECUTE and CANCEL ---- */
 
+/* What was executed by its header's name has bodies alone; a vote for it as a free proposal needs its details too
+ * (docs/decisions/0012-details.md). They are in the pool, or it has to be asked for them. */
+static bool has_details(struct driver *driver, struct candidate *candidate)
+{
+    bool malformed = false;
+    if (candidate->held != NULL || !candidate->block->details) {
+        return true;
+    }
+    struct candidate *whole = candidate_from_pool(
+        driver, bytes_of(candidate->proposal, candidate->proposal_size), &malformed);
+    if (whole != NULL) {
+        candidate->held = whole->held;
+        whole->held = NULL;
+        candidate_free(whole);
+    }
+    return candidate->held != NULL;
+}
+
 void driver_execute(struct driver *driver, const struct pbft_effect *effect)
 {
     bool malformed = false;
@@ -373,7 +395,7 @@ void driver_execute(struct driver *driver, const struct pbft_effect *effect)
     }
     /* The primary's check of its own batch is a whole execution: the result serves again here. */
     struct candidate *candidate = find_by_proposal(driver, effect->execute.proposal);
-    if (candidate != NULL) {
+    if (candidate != NULL && has_details(driver, candidate)) {
         candidate->told = candidate->told || effect->execute.kind != PBFT_EXECUTE_CHECK;
         answer(driver, effect->execute.token, PBFT_EXECUTED_OK, candidate->block);
         return;

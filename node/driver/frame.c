@@ -146,5 +146,9 @@ void driver_frame(void *context, const struct pubkey33 *key, uint8_t type, struc
         driver_blocks_frame(driver, key, body);
     } else if (type == XUELIAN__PEER_TYPE__PEER_TYPE_EVIDENCE) {
         driver_evidence_frame(driver, key, body);
+    } else if (type == XUELIAN__PEER_TYPE__PEER_TYPE_DETAILS_REQUEST) {
+        driver_details_request_frame(driver, key, body);
+    } else if (type == XUELIAN__PEER_TYPE__PEER_TYPE_DETAILS_ANSWER) {
+        driver_details_answer_frame(driver, key, body);
     }
 }

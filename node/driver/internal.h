@@ -2,6 +2,7 @@
 #ifndef XUELIAN_NODE_DRIVER_INTERNAL_H
 #define XUELIAN_NODE_DRIVER_INTERNAL_H
 
+#include "ledger/store/details_store.h"
 #include "node/driver/driver.h"
 #include "node/recovery.h"
 #include "proto/peer.pb-c.h"
@@ -26,6 +27,7 @@ struct candidate {
     struct candidate *next;
     struct hash32 header_hash; /* of its execution; of a fetched one, what it was asked for by */
     bool told;                 /* the core knows the result; it says when it may go */
+    bool kept;                 /* the details of what is held are in their store */
     uint8_t *proposal;         /* canonical Proposal */
     size_t proposal_size;
     struct hash32 parent_hash;
@@ -90,6 +92,24 @@ struct entry_list {
     size_t count;
 };
 
+/* Details asked of a peer. count 0: none. */
+struct details_ask {
+    struct pubkey33 peer;
+    uint64_t deadline_ms;
+    uint32_t count;
+    struct details_key keys[DETAILS_ASK_MAX];
+};
+
+struct details_work {
+    struct details_ask ask;
+    bool busy;        /* the details thread looks for what is wanted, or takes an answer */
+    bool compacting;  /* one account at a time */
+    uint32_t peer;    /* whose turn it is */
+    uint64_t wait_ms; /* the last pause */
+    uint64_t next_ms; /* when to look again */
+    bool serving[SENDERS];
+};
+
 enum asked_for { ASKED_BLOCKS, ASKED_PROPOSAL, ASKED_ENTRIES };
 
 /* Answers that a peer owes. */
@@ -131,6 +151,7 @@ struct driver {
     size_t admitting;             /* bytes there, but for what was fetched */
     bool blocks_busy[SENDERS];    /* blocks of a bucket of peers are looked at */
     bool blocks_serving[SENDERS]; /* or read for one */
+    struct details_work details;
     struct waiter *waiters;
     struct refusal refusals[REFUSALS];
     unsigned next_refusal;
@@ -267,6 +288,20 @@ void driver_blocks_request_frame(struct driver *driver, const struct pubkey33 *f
 void driver_blocks_frame(struct driver *driver, const struct pubkey33 *from, struct bytes body);
 void driver_offer_block(struct driver *driver); /* steps CERTIFIED when the next block is here */
 void driver_drop_blocks(struct driver *driver, uint64_t up_to);
+
+/* details.c */
+/* Adds what the candidates executed here commit to to what a PERSIST waits for. */
+void driver_keep_details(struct driver *driver);
+struct settle_task;
+/* What the details thread does when the state has a block; NULL: nothing. */
+struct settle_task *driver_settle_make(struct driver *driver, const struct candidate *candidate);
+void driver_settle(struct driver *driver, struct settle_task *settle);
+void driver_settle_free(struct settle_task *settle);
+void driver_details_tick(struct driver *driver, uint64_t now_ms);
+void driver_details_request_frame(struct driver *driver, const struct pubkey33 *from,
+                                  struct bytes body);
+void driver_details_answer_frame(struct driver *driver, const struct pubkey33 *from,
+                                 struct bytes body);
 
 /* admit.c */
 enum admit_origin { ADMIT_SUBMIT, ADMIT_RELAY, ADMIT_FETCH };

@@ -1,4 +1,4 @@
-/* PERSIST: the vote journal and the block log, side by side, each on its own thread. */
+/* PERSIST: the vote journal, the block log and the store of details, side by side, each on its own thread. */
 #include <stdlib.h>
 #include <string.h>
 
@@ -123,6 +123,7 @@ void driver_persist(struct driver *driver, const struct pbft_effect *effect)
     if (driver->node->journal != NULL) {
         write_journal(driver, effect);
     }
+    driver_keep_details(driver);
     if (effect->persist.store_height != 0 || effect->persist.new_view.size > 0 ||
         driver->log_dirty) {
         write_log(driver, effect);

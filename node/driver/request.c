@@ -79,7 +79,7 @@ void driver_submit(struct driver *driver, struct node_submit *request)
     size_t size = request->size;
     request->bytes = NULL;
     atomic_fetch_add(&driver->node->gauges.submitted, 1);
-    if (driver->stopping || size > LIMIT_TX_SIZE_MAX) {
+    if (driver->stopping || size > LIMIT_SUBMISSION_SIZE_MAX) {
         request->status = driver->stopping ? ST_BUSY : ST_BAD_SIZE;
         free(bytes);
         reply(request->reply_to, &request->task);
@@ -87,6 +87,12 @@ void driver_submit(struct driver *driver, struct node_submit *request)
         request->status = ST_BUSY;
         reply(request->reply_to, &request->task);
     }
+}
+
+static bool of_details(enum status status)
+{
+    return status == ST_DETAILS_MISSING || status == ST_DETAILS_MISMATCH ||
+           status == ST_DETAILS_FORM;
 }
 
 void driver_submitted(struct driver *driver, struct node_submit *request, enum status status)
@@ -108,8 +114,8 @@ void driver_submitted(struct driver *driver, struct node_submit *request, enum s
         atomic_fetch_add(&driver->node->gauges.refused, 1);
         request->tx.state = NODE_TX_REFUSED;
         request->tx.code = status;
-        /* A bad signature says nothing of the id: another copy of it may be good. */
-        if (!hash32_is_zero(&id) && status != ST_BAD_SIGNATURE &&
+        /* Bad signatures or details say nothing of the id: another copy of it may be good. */
+        if (!hash32_is_zero(&id) && status != ST_BAD_SIGNATURE && !of_details(status) &&
             pool_find_id(driver->pool, &id) == NULL) {
             driver_refuse(driver, &id, status);
         }

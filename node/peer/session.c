@@ -35,6 +35,8 @@ static unsigned class_of(uint8_t type)
         return 1;
     case XUELIAN__PEER_TYPE__PEER_TYPE_BLOCKS_REQUEST:
     case XUELIAN__PEER_TYPE__PEER_TYPE_BLOCKS:
+    case XUELIAN__PEER_TYPE__PEER_TYPE_DETAILS_REQUEST:
+    case XUELIAN__PEER_TYPE__PEER_TYPE_DETAILS_ANSWER:
         return 2;
     case XUELIAN__PEER_TYPE__PEER_TYPE_TRANSACTIONS:
         return 3;

@@ -10,7 +10,8 @@ enum { BUCKETS = 1 << 16, SENDERS = 256 };
 
 struct usage {
     uint32_t count;
-    uint64_t bytes;
+    uint64_t bytes;    /* with details */
+    uint64_t tx_bytes; /* without: what batches count */
     uint64_t work;
 };
 
@@ -25,12 +26,14 @@ struct pool {
     struct usage senders[SENDERS]; /* waiting, by sender */
 };
 
-struct body *body_new(const struct tx *tx, uint64_t work)
+struct body *body_new(const struct tx *tx, struct bytes parcel, bool details, uint64_t work)
 {
-    struct body *body = calloc(1, sizeof *body + tx->bytes.size);
+    struct body *body = calloc(1, sizeof *body + parcel.size);
     CHECK(body != NULL);
-    memcpy(body->data, tx->bytes.data, tx->bytes.size);
-    body->bytes = bytes_of(body->data, tx->bytes.size);
+    memcpy(body->data, parcel.data, parcel.size);
+    body->parcel = bytes_of(body->data, parcel.size);
+    body->bytes = bytes_of(body->data + (tx->bytes.data - parcel.data), tx->bytes.size);
+    body->details = details;
     body->id = tx->id;
     body->entry = tx->entry;
     body->valid_until = tx->valid_until;
@@ -70,14 +73,16 @@ static size_t bucket(const struct hash32 *hash)
 static void use(struct usage *usage, const struct body *body)
 {
     usage->count++;
-    usage->bytes += body->bytes.size;
+    usage->bytes += body->parcel.size;
+    usage->tx_bytes += body->bytes.size;
     usage->work += body->work;
 }
 
 static void release(struct usage *usage, const struct body *body)
 {
     usage->count--;
-    usage->bytes -= body->bytes.size;
+    usage->bytes -= body->parcel.size;
+    usage->tx_bytes -= body->bytes.size;
     usage->work -= body->work;
 }
 
@@ -96,7 +101,7 @@ static void unlink_body(struct pool *pool, struct body *body)
     *(body->older != NULL ? &body->older->newer : &pool->oldest) = body->newer;
     *(body->newer != NULL ? &body->newer->older : &pool->newest) = body->older;
     pool->count--;
-    pool->bytes -= body->bytes.size;
+    pool->bytes -= body->parcel.size;
     if (body->waiting) {
         release(&pool->waiting, body);
         release(&pool->senders[body->sender], body);
@@ -136,7 +141,7 @@ static bool fits(const struct pool *pool, const struct usage *usage, const struc
 {
     /* One always fits, however much work it is. */
     return usage->count == 0 || (usage->count < pool->limits.count / share &&
-                                 usage->bytes + body->bytes.size <= pool->limits.bytes / share &&
+                                 usage->bytes + body->parcel.size <= pool->limits.bytes / share &&
                                  usage->work + body->work <= work_max / share);
 }
 
@@ -149,7 +154,7 @@ static enum status may_add(const struct pool *pool, const struct body *body, boo
         (body->bytes.size > pool->limits.batch_bytes || body->work > pool->limits.batch_work)) {
         return ST_BAD_SIZE;
     }
-    if (pool->bytes + body->bytes.size > pool->limits.bytes * share ||
+    if (pool->bytes + body->parcel.size > pool->limits.bytes * share ||
         pool->count >= pool->limits.count * share) {
         return ST_BUSY;
     }
@@ -189,7 +194,7 @@ enum status pool_add(struct pool *pool, struct body *body, bool fetched, uint64_
     *(pool->newest != NULL ? &pool->newest->newer : &pool->oldest) = body;
     pool->newest = body;
     pool->count++;
-    pool->bytes += body->bytes.size;
+    pool->bytes += body->parcel.size;
     if (body->waiting) {
         use(&pool->waiting, body);
         use(&pool->senders[body->sender], body);
@@ -239,7 +244,7 @@ bool pool_full_batch(const struct pool *pool)
 {
     return pool->waiting.count >= pool->limits.batch_count ||
            pool->waiting.work >= pool->limits.batch_work ||
-           pool->waiting.bytes >= pool->limits.batch_bytes;
+           pool->waiting.tx_bytes >= pool->limits.batch_bytes;
 }
 
 void pool_each_waiting(const struct pool *pool, bool (*visit)(void *context, struct body *body),

@@ -1,4 +1,5 @@
 /* Transactions waiting for a block: verified once, relayed once, bounded, in the order of arrival.
+ * None is here without the details that it commits to: what is proposed from here can be voted for.
  *
  * By id a transaction waits once; the same id with other signature bytes is kept beside it only as a body
  * that a proposal named (fetched). A committed id ends all its variants. Loop thread only; bodies are
@@ -17,17 +18,20 @@ struct body {
     uint64_t added_ms;
     uint64_t sent_ms; /* when it was last sent to others, 0: never by this node */
     uint32_t references;
-    uint8_t sender; /* bucket of its first signer */
-    bool own;       /* submitted here: sent again to whom it may not have reached */
-    bool waiting;   /* proposable; false: only a body for a proposal */
-    struct bytes bytes;
+    uint8_t sender;          /* bucket of its first signer */
+    bool own;                /* submitted here: sent again to whom it may not have reached */
+    bool waiting;            /* proposable; false: only a body for a proposal */
+    bool details;            /* it commits to details, which are here */
+    struct bytes bytes;      /* the transaction, inside parcel */
+    struct bytes parcel;     /* as it travels: the transaction, or a Submission with its details */
     struct body *next_entry; /* chains of the tables */
     struct body *next_id;
     struct body *older, *newer; /* order of arrival, of all */
     uint8_t data[];
 };
 
-struct body *body_new(const struct tx *tx, uint64_t work); /* copies; one reference */
+/* Copies; one reference. parcel: the Submission that tx is inside of, checked; or the transaction alone. */
+struct body *body_new(const struct tx *tx, struct bytes parcel, bool details, uint64_t work);
 void body_hold(struct body *body);
 void body_release(struct body *body);
 

@@ -9,7 +9,7 @@
 
 #define HTTP1_HEAD_SIZE_MAX 16384u
 #define HTTP1_FIELDS_MAX    64u
-#define HTTP1_BODY_SIZE_MAX 524288u
+#define HTTP1_BODY_SIZE_MAX 1015808u
 
 struct http1_text {
     const char *data;

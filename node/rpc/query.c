@@ -5,6 +5,7 @@
 
 #include "ledger/tx/envelope.h"
 #include "node/node.h"
+#include "node/rpc/details.h"
 #include "node/rpc/permit.h"
 #include "node/rpc/query.h"
 #include "node/rpc/receipts.h"
@@ -280,9 +281,15 @@ void query_prove(struct query *query,
                                       .set_changes = changes.list,
                                       .set_change_count = query->small ? 0 : changes.count};
         struct block_source blocks = {.log = node_block_log(node)};
-        struct proof_source source = {
-            .get_tx = get_tx, .context = &blocks, .genesis = node->genesis.message};
-        status = build(query, &view, &anchor, query->issuer ? &source : NULL);
+        struct proof_details details = query->details;
+        bool disclose = details.all || details.count > 0;
+        details.get = details_for_proof;
+        details.context = node->details;
+        struct proof_source source = {.get_tx = query->issuer ? get_tx : NULL,
+                                      .context = &blocks,
+                                      .genesis = node->genesis.message,
+                                      .details = disclose ? &details : NULL};
+        status = build(query, &view, &anchor, query->issuer || disclose ? &source : NULL);
         if (blocks.present) {
             stored_block_free(&blocks.block);
         }
@@ -393,6 +400,12 @@ static void account_query(struct exchange *exchange, char *arguments[],
         return;
     }
     query.issuer = parameter_u64(exchange, "issuer", &issuer) && issuer == 1;
+    if (!parameter_details(exchange, &query.details)) {
+        exchange_problem(exchange, 422, ST_BAD_FIELD,
+                         "disclose is all, or up to 16 names or numbers of details with commas "
+                         "between them: title,score,101");
+        return;
+    }
     query_start(exchange, query);
 }
 

@@ -27,6 +27,7 @@ struct query {
     struct query *next; /* waiting for the query log */
     void *input;        /* or NULL; `drop` frees it in the end */
     void (*drop)(void *input);
+    struct proof_details details; /* that a proof shows */
     int http_status;
     const char *content_type;
     uint8_t *answer; /* malloc'ed */

@@ -6,6 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "node/rpc/details.h"
 #include "proto/block.pb-c.h"
 #include "proto/bytes.h"
 #include "proto/canonical.h"
@@ -58,7 +59,9 @@ int http_status_of(enum status status)
         return status == ST_BUSY ? 429 : 503;
     case STATUS_CLASS_BAD:
     case STATUS_CLASS_RULE:
-        return status == ST_NOT_FOUND ? 404 : 422;
+        return status == ST_NOT_FOUND || status == ST_NO_DETAILS ? 404
+               : status == ST_DETAILS_ERASED                     ? 410
+                                                                 : 422;
     case STATUS_CLASS_FATAL:
         break;
     }
@@ -151,7 +154,11 @@ static void submit_done(struct task *task)
     if (call->submit.status == ST_OK) {
         answer_tx(exchange, &call->submit.tx);
     } else {
-        exchange_problem(exchange, http_status_of(call->submit.status), call->submit.status, NULL);
+        enum status status = call->submit.status;
+        char detail[64];
+        bool of_item = status >= ST_DETAILS_MISSING && status <= ST_DETAILS_FORM;
+        snprintf(detail, sizeof detail, "details of item %u", call->submit.item + 1);
+        exchange_problem(exchange, http_status_of(status), status, of_item ? detail : NULL);
     }
     free(call);
 }
@@ -361,7 +368,8 @@ struct route {
 /* Of the query; the last has no name. */
 static const struct parameter waits[] = {{"wait_ms", NODE_WAIT_MS_MAX}, {NULL, 0}};
 static const struct parameter archive[] = {{"archive", 1}, {"sets", 1}, {NULL, 0}};
-static const struct parameter issuer[] = {{"issuer", 1}, {"sets", 1}, {NULL, 0}};
+static const struct parameter issuer[] = {
+    {"issuer", 1}, {"disclose", PARAMETER_TEXT}, {"sets", 1}, {NULL, 0}};
 static const struct parameter sets[] = {{"sets", 1}, {NULL, 0}};
 static const struct parameter of_cells[] = {{"year", 9999}, {"region", UINT32_MAX}, {"kind", 9},
                                             {"level", 10},  {"from", UINT32_MAX},   {NULL, 0}};
@@ -389,6 +397,7 @@ static const struct route routes[] = {
     {"GET", "/v1/accounts/{}/archive/proof", route_archive_proof, issuer},
     {"GET", "/v1/accounts/{}/items/{}/proof", route_item_proof, issuer},
     {"GET", "/v1/accounts/{}/items/{}/conversion/proof", route_conversion_proof, archive},
+    {"GET", "/v1/accounts/{}/items/{}/details", route_item_details, NULL},
     {"GET", "/v1/accounts/{}/absence/proof", route_absence_proof, sets},
     {"GET", "/v1/accounts/{}/queries", route_queries, looks},
     {"GET", "/v1/blocks/{}", route_block, NULL},

@@ -14,7 +14,7 @@ from harness import NEVER_S, Network, learner, run
 
 HOST = b"Host: a\r\n"
 GOOD = b"GET /healthz HTTP/1.1\r\n" + HOST + b"\r\n"
-BODY_MAX = 524288
+BODY_MAX = 1015808
 
 
 class Clients(unittest.TestCase):
@@ -74,7 +74,7 @@ class Clients(unittest.TestCase):
                   get + HOST + b"Content-Length: 0x1\r\n\r\n", get + HOST + b"Content-Length: +1\r\n\r\n",
                   get + HOST + b"Content-Length: 1\r\nContent-Length: 1\r\n\r\n", b"A" * 20 + b" / HTTP/1.1\r\n\r\n"),
             411: (get + HOST + b"Transfer-Encoding: chunked\r\n\r\n0\r\n\r\n",),
-            413: (get + HOST + b"Content-Length: 524289\r\n\r\n", get + HOST + b"Content-Length: 99999999999999999999\r\n\r\n"),
+            413: (get + HOST + b"Content-Length: 1015809\r\n\r\n", get + HOST + b"Content-Length: 99999999999999999999\r\n\r\n"),
             417: (get + HOST + b"Expect: 100-continue\r\n\r\n",),
             431: (get + HOST + b"A: b\r\n" * 65 + b"\r\n", b"GET /" + b"a" * 20000, get + b"A: " + b"b" * 20000),
             505: (b"GET /healthz HTTP/1.0\r\n\r\n", b"GET /healthz HTTP/2.0\r\n\r\n"),

@@ -111,7 +111,7 @@ class Commit(unittest.TestCase):
         self.assertEqual(node.request("DELETE", "/v1/network")[0], 405)
         self.assertEqual(node.get("/v1/transactions/zz", status=422)["detail"], "an id is 64 hexadecimal digits")
         self.assertEqual(node.get("/v1/blocks/abc", status=422)["detail"], "a height is a decimal number")
-        self.assertEqual(node.request("POST", "/v1/transactions", b"x" * 600000)[0], 413)
+        self.assertEqual(node.request("POST", "/v1/transactions", b"x" * 1100000)[0], 413)
         chinese = node.request("GET", "/v1/blocks/999999", headers={"Accept-Language": "zh-CN"})[2]
         self.assertRegex(json.loads(chinese)["title"], "[\u4e00-\u9fff]")
 

@@ -13,7 +13,7 @@ from harness import NEVER_S, XUELIAN, Network, learner, run
 PREFACE = b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n"
 DATA, HEADERS, RST, SETTINGS, PING, GOAWAY, WINDOW, CONTINUATION = 0, 1, 3, 4, 6, 7, 8, 9
 END_STREAM, ACK, END_HEADERS = 1, 1, 4
-BODY_MAX = 524288
+BODY_MAX = 1015808
 
 
 def frame(kind, flags=0, stream=0, payload=b""):

@@ -81,6 +81,25 @@ static void test_parts(void **state)
     expect("tables:\n  t: {file: t.csv}\n", "m.yaml, line 12: a key is missing here: 'key'");
 }
 
+static void test_details(void **state)
+{
+    (void)state;
+    expect("    details: {marks: x}\n",
+           "m.yaml, line 11: a detail is title, score, certificate_number, holder, evidence, "
+           "description, teacher, class or a number from 1 to 999: 'marks'");
+    expect("    details: {1000: x}\n",
+           "m.yaml, line 11: a detail is title, score, certificate_number, holder, evidence, "
+           "description, teacher, class or a number from 1 to 999: '1000'");
+    expect("    details: {score: x, 2: y}\n", "m.yaml, line 11: this detail is given twice: '2'");
+    expect("    details: {score: [x]}\n",
+           "m.yaml, line 11: a text is expected here: 'score'");
+    expect("    details: x\n", "m.yaml, line 11: keys and values are expected here: 'details'");
+    expect("    details: {11: a, 12: a, 13: a, 14: a, 15: a, 16: a, 17: a, 18: a, 19: a, 20: a, "
+           "21: a, "
+           "22: a, 23: a, 24: a, 25: a, 26: a, 27: a}\n",
+           "m.yaml, line 11: at most 16 details");
+}
+
 static void test_yaml(void **state)
 {
     (void)state;
@@ -168,6 +187,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup_teardown(test_fields, support_enter, support_leave),
         cmocka_unit_test_setup_teardown(test_parts, support_enter, support_leave),
+        cmocka_unit_test_setup_teardown(test_details, support_enter, support_leave),
         cmocka_unit_test_setup_teardown(test_yaml, support_enter, support_leave),
         cmocka_unit_test_setup_teardown(test_root, support_enter, support_leave),
         cmocka_unit_test(test_shipped),

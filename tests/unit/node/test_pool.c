@@ -18,7 +18,7 @@ static struct body *make(uint8_t id, uint8_t variant, uint64_t work, uint64_t va
     tx.id.bytes[0] = id;
     tx.entry.bytes[0] = id;
     tx.entry.bytes[1] = variant;
-    return body_new(&tx, work);
+    return body_new(&tx, tx.bytes, false, work);
 }
 
 static enum status add(struct pool *pool, struct body *body, bool fetched)

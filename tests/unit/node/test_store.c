@@ -155,6 +155,7 @@ static void test_new_journal(void **state)
     node->ledger = NULL;
     node->state_kv = NULL;
     node->block_log = NULL;
+    node->details = NULL;
     node->lock_file = -1;
     assert_int_equal(store_lock(node, error), ST_OK);
     assert_int_equal(store_incarnation(node, &found), ST_OK);
