@@ -113,6 +113,29 @@ static enum status add_items(struct builder *builder, const struct hash32 *learn
                            out->leaf, &leaf);
 }
 
+/* The rules of what was converted in the accounts merged into it. */
+static enum status linked_rules(struct builder *builder, const Xuelian__ArchiveProof *archive,
+                                struct rule_list *rules)
+{
+    struct conversion conversion;
+    for (size_t i = 0; i < archive->n_linked; i++) {
+        const Xuelian__LinkedArchive *linked = archive->linked[i];
+        uint32_t *ids = build_zeroed(builder, rules->count + linked->n_items + 1, sizeof *ids);
+        memcpy(ids, rules->ids, rules->count * sizeof *ids);
+        rules->ids = ids;
+        for (size_t k = 0; k < linked->n_items; k++) {
+            enum status status =
+                conversion_of(field_bytes(&linked->items[k]->item->version), &conversion);
+            if (status == ST_OK) {
+                rule_add(rules, conversion.rule);
+            } else if (status != ST_NOT_FOUND) {
+                return status;
+            }
+        }
+    }
+    return ST_OK;
+}
+
 static enum status add_archive(struct builder *builder, const struct hash32 *learner,
                                const struct build_items *items, size_t count,
                                struct rule_list *rules, Xuelian__ConversionProof *out)
@@ -130,7 +153,8 @@ static enum status add_archive(struct builder *builder, const struct hash32 *lea
     }
     builder->histories = true;
     out->archive = archive;
-    return build_archive(builder, learner, NULL, archive);
+    enum status status = build_archive(builder, learner, NULL, archive);
+    return status == ST_OK ? linked_rules(builder, archive, rules) : status;
 }
 
 static enum status fill(struct builder *builder, const struct hash32 *learner, bool whole,

@@ -519,6 +519,8 @@ static enum verify_fault link_check(struct verifier *v, const struct archive *ar
          !bytes_equal(archive->summary.merged_into, (struct bytes){into->bytes, 32}))) {
         return fault_at(v, VERIFY_FAULT_LINK, link->number);
     }
+    uint64_t holder_height = holder == 0 ? 0 : outer->linked[holder - 1].link_height;
+    v->result->link_height = link->height > holder_height ? link->height : holder_height;
     enum verify_fault fault = link_root_check(v, archive, link, &link->link.state);
     return fault == VERIFY_FAULT_NONE ? fault : fault_at(v, fault, link->number);
 }

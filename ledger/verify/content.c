@@ -396,7 +396,7 @@ static const struct status_table tables[ROW_COUNT] = {
     [VERIFY_ITEM_POINTS] = {S(VALID),
                             {[VERIFY_ITEM_VALID] = S(VALID) | S(REVOKED) | S(REVIEW) | S(ENDED),
                              [VERIFY_ITEM_REVOKED] = S(REVOKED),
-                             [VERIFY_ITEM_REVIEW] = S(VALID) | S(REVOKED) | S(REVIEW),
+                             [VERIFY_ITEM_REVIEW] = S(VALID) | S(REVOKED) | S(REVIEW) | S(ENDED),
                              [VERIFY_ITEM_ENDED] = S(ENDED)}},
     [VERIFY_ITEM_CONSENT] = {S(VALID), {[VERIFY_ITEM_VALID] = S(ENDED)}},
     [VERIFY_ITEM_DISPUTE] =

@@ -388,10 +388,10 @@ static bool part_of(struct verifier *v, const struct verify_item *item, uint64_t
     return first;
 }
 
-/* Adds one conversion. False when the sums cannot be told. */
+/* Adds one conversion. `maybe`: its account was merged in that very block. False when the sums cannot be told. */
 static bool before_add(struct verifier *v, const struct evaluation *of,
                        const struct verify_item *item, const struct conversion_source *sources,
-                       uint32_t count, struct before *before)
+                       uint32_t count, bool maybe, struct before *before)
 {
     const struct rule_view *rule = rule_find(of, item->conversion.rule);
     struct part part;
@@ -405,6 +405,7 @@ static bool before_add(struct verifier *v, const struct evaluation *of,
         return false;
     }
     bool series = rule->series == of->rule->series;
+    part.credits.low = maybe ? 0 : part.credits.low;
     if (series) {
         range_add(&before->rule, &part.credits);
     }
@@ -484,20 +485,43 @@ static enum verify_fault credits_check(struct verifier *v, const struct evaluati
                                                           : VERIFY_FAULT_CONVERSION_AMOUNT;
 }
 
-/* In a whole archive: the totals and what was used before are sums over the conversions granted before it. */
+/* Adds the conversions of an account: of the first, what they used of the sources too; of one that was merged into it,
+ * count is 0. False when the sums cannot be told. */
+static bool account_add(struct verifier *v, const struct evaluation *of,
+                        const struct verify_result *account,
+                        const struct conversion_source *sources, uint32_t count,
+                        struct before *before)
+{
+    bool maybe = account != v->result && account->link_height == of->height;
+    for (uint32_t i = 0; i < account->items_shown; i++) {
+        const struct verify_item *item = &account->items[i];
+        if ((item->kind == VERIFY_ITEM_LINK && item->link.state == VERIFY_LINK_NOT_SHOWN &&
+             item->height <= of->height) ||
+            (item->kind == VERIFY_ITEM_CONVERSION && item != of->item &&
+             !before_add(v, of, item, sources, count, maybe, before))) {
+            return false;
+        }
+    }
+    return account->complete;
+}
+
+/* With whole archives: the totals and what was used before are sums over the conversions granted before it, in the account
+ * and in those that were merged into it by then. */
 static enum verify_fault before_check(struct verifier *v, const struct evaluation *of,
                                       const struct conversion_source *sources,
                                       const struct verify_outcome *outcomes)
 {
     const struct verify_conversion *said = &of->item->conversion;
+    const struct verify_result *result = v->result;
     struct before before;
     memset(&before, 0, sizeof before);
-    for (uint32_t i = 0; i < v->result->items_shown; i++) {
-        const struct verify_item *other = &v->result->items[i];
-        if (other->kind == VERIFY_ITEM_CONVERSION && other != of->item &&
-            !before_add(v, of, other, sources, said->source_count, &before)) {
-            return VERIFY_FAULT_NONE; /* and the totals are not proved */
-        }
+    bool told = account_add(v, of, result, sources, said->source_count, &before);
+    for (uint32_t i = 0; told && i < result->linked_count; i++) {
+        told = result->linked[i].link_height > of->height ||
+               account_add(v, of, &result->linked[i], sources, 0, &before);
+    }
+    if (!told) {
+        return VERIFY_FAULT_NONE; /* and the totals are not proved */
     }
     if (!within(&before.rule, said->rule_total) ||
         !within(&before.programme, said->programme_total)) {

@@ -645,6 +645,7 @@ struct verify_result {
     /* Archives of accounts merged into this one, in scratch, each with the fields from `learner` to here. */
     const struct verify_result *linked;
     uint32_t linked_count;
+    uint64_t link_height; /* of a linked one: it belongs to the archive from this height on */
 
     struct verify_conversion_proof conversion; /* conversion */
 

@@ -283,7 +283,7 @@ class Archive:
             raise Refused("ITEM_ROOT")
         self.items = [place for place in self.places if isinstance(place, Item)]
         self.complete = len(self.items) == len(self.places)
-        self.merged_into, self.taken = None, set()
+        self.merged_into, self.taken, self.link_height = None, set(), 0
         if self.complete:
             self.whole()
         if summary:
@@ -429,6 +429,7 @@ def check_link(before, other):
         for item in holder.items:
             if item.version.kind == LINK and item.said.other == other.learner and item.version.item not in holder.taken:
                 holder.taken.add(item.version.item)
+                other.link_height = max(item.version.height, holder.link_height)
                 root, sure = other.then(item.version)
                 if (
                     other.account.status != MERGED_ACCOUNT

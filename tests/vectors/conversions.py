@@ -1,7 +1,7 @@
 """Conversions, decided again from their rule and sources: docs/protocol.md section 9."""
 
 from accounts import Account, Item, archive_with_linked, item_leaf, record_leaf
-from contents import CONVERSION, CORRECTED, OUTCOME, REVIEW, VALID, Conversion, Outcome
+from contents import CONVERSION, CORRECTED, LINK, OUTCOME, REVIEW, VALID, Conversion, Outcome
 from wire import Message, Refused, be4, root_from_path
 
 CREDITS, HOURS = 1, 2
@@ -65,10 +65,10 @@ def conversion(anchor, data):
     whole = archive_data != b""
     message.require(number and all(whole == (len(part) == 0) for part in (learner, leaf, value, placed)))
     message.end()
-    complete = False
+    archives = []
     if whole:
-        archive = archive_with_linked(anchor, archive_data)[0]
-        items, complete = archive.items, archive.complete
+        archives = archive_with_linked(anchor, archive_data)
+        items = archives[0].items
     else:
         items = placed_items(Account(anchor, learner, leaf, value), placed)
     rules = read_rules(anchor, rules_data)
@@ -76,7 +76,7 @@ def conversion(anchor, data):
     item = found.get(number)
     if item is None or item.version.kind != CONVERSION:
         raise Refused("CONVERSION_PARTS")
-    words = evaluate(item, found, rules, complete)
+    words = evaluate(item, found, rules, archives)
     return f"conversion {number} of {item.account.learner.hex()}: {words}"
 
 
@@ -111,7 +111,7 @@ def read_rules(anchor, elements):
     return rules
 
 
-def evaluate(item, found, rules, complete):
+def evaluate(item, found, rules, archives):
     said, rule = item.said, rules.get(item.said.rule)
     if rule is None:
         raise Refused("CONVERSION_PARTS")
@@ -137,7 +137,7 @@ def evaluate(item, found, rules, complete):
     left = min(rule.ceiling - said.rule_total, rule.programme_ceiling - said.programme_total)
     if left <= 0 or said.credits != min(gives, left):
         raise Refused("CONVERSION_AMOUNT")
-    proved = complete and totals_fit(item, found, rules, rule, height, outcomes)
+    proved = archives and archives[0].complete and totals_fit(item, archives, rules, rule, height, outcomes)
     return f"credits {said.credits}" + ("" if proved else ", what stood before not proved")
 
 
@@ -176,34 +176,47 @@ def part_of(item, height, numbers):
     return parts + [(0, [0] * len(numbers))], granted
 
 
-def totals_fit(item, found, rules, rule, height, outcomes):
+def totals_fit(item, archives, rules, rule, height, outcomes):
     said = item.said
     numbers = [source[0] for source in said.sources]
     series, programme = [0, 0], [0, 0]
     own, same, other = ([[0, 0] for _ in numbers] for _ in range(3))
-    for candidate in found.values():
-        if candidate is item or candidate.version.kind != CONVERSION:
+    for archive in archives:
+        first = archive is archives[0]
+        if not first and archive.link_height > height:
             continue
-        part = part_of(candidate, height, numbers)
-        if part is None:
+        if not archive.complete:
             return False
-        parts, granted = part
-        if not granted:
-            continue
-        theirs = rules.get(candidate.said.rule)
-        if theirs is None:
-            return False
-        in_series = theirs.series == rule.series
-        if in_series:
-            add(series, [credits for credits, _ in parts])
-        if (theirs.owner, theirs.programme) == (rule.owner, rule.programme):
-            add(programme, [credits for credits, _ in parts])
-        for i in range(len(numbers)):
-            used = [uses[i] for _, uses in parts]
-            if theirs.consuming:
-                add(same[i] if theirs.basis == rule.basis else other[i], used)
-            elif in_series:
-                add(own[i], used)
+        for candidate in archive.items:
+            if (
+                candidate.version.kind == LINK and candidate.version.item not in archive.taken
+                and candidate.version.height <= height
+            ):
+                return False
+            if candidate is item or candidate.version.kind != CONVERSION:
+                continue
+            part = part_of(candidate, height, numbers)
+            if part is None:
+                return False
+            parts, granted = part
+            if not granted:
+                continue
+            theirs = rules.get(candidate.said.rule)
+            if theirs is None:
+                return False
+            if not first and archive.link_height == height:
+                parts = parts + [(0, [0] * len(numbers))]
+            in_series = theirs.series == rule.series
+            if in_series:
+                add(series, [credits for credits, _ in parts])
+            if (theirs.owner, theirs.programme) == (rule.owner, rule.programme):
+                add(programme, [credits for credits, _ in parts])
+            for i in range(len(numbers) if first else 0):
+                used = [uses[i] for _, uses in parts]
+                if theirs.consuming:
+                    add(same[i] if theirs.basis == rule.basis else other[i], used)
+                elif in_series:
+                    add(own[i], used)
     if not series[0] <= said.rule_total <= series[1] or not programme[0] <= said.programme_total <= programme[1]:
         raise Refused("CONVERSION_TOTALS")
     for i, (_, _, _, before) in enumerate(said.sources):
