@@ -17,7 +17,7 @@
 #include "proto/convert.h"
 #include "proto/proof.pb-c.h"
 
-enum { WORDS_MAX = 2, PATH_SIZE = 256, OPTION_KIND = 0x1001, OPTION_ARCHIVE = 0x1002 };
+enum { WORDS_MAX = 2, PATH_SIZE = 256, OPTION_KIND = OPTION_LONG, OPTION_ARCHIVE };
 
 struct prove_values {
     struct connection_values connection;

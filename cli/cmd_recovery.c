@@ -10,6 +10,7 @@
 #include "cli/secret.h"
 #include "proto/bytes.h"
 #include "proto/canonical.h"
+#include "proto/check.h"
 #include "proto/convert.h"
 
 #define GENESIS_OPTION                                                            \
@@ -199,6 +200,7 @@ static void show(const struct recovery_file *file)
 {
     const struct recovery *recovery = &file->recovery;
     char hex[HEX_SIZE(33)];
+    CHECK(file->genesis.message != NULL && recovery->message != NULL); /* it was read */
     hex_encode(hex, recovery->header_hash.bytes, 32);
     printf("%-14s %s\n", tr("network", "网络"), file->genesis.message->network);
     printf("%-14s %" PRIu64 " %s\n", tr("goes on from", "依据区块"), recovery->height, hex);
@@ -231,6 +233,7 @@ static void show_json(const struct recovery_file *file, bool enough)
     const struct recovery *recovery = &file->recovery;
     char hash[HEX_SIZE(32)];
     json_t *signers = json_array();
+    CHECK(recovery->message != NULL); /* it was read */
     hex_encode(hash, recovery->header_hash.bytes, 32);
     for (uint32_t i = 0; i < recovery->signature_count; i++) {
         json_array_append_new(signers, json_integer((json_int_t)recovery->signers[i] + 1));

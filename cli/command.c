@@ -5,7 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { KEY_HELP = 0x1001, KEY_LANG, KEY_JSON, OPTIONS_MAX = 32, COMMANDS_MAX = 16 };
+enum { KEY_HELP = OPTION_SHORT_END, KEY_LANG, KEY_JSON, OPTIONS_MAX = 32, COMMANDS_MAX = 16 };
 
 static bool json_on;
 
@@ -55,8 +55,9 @@ static void show_option(const struct argp_option *option)
 {
     enum { TEXT_COLUMN = 26 };
     char label[80];
-    snprintf(label, sizeof label, "%s%c%s --%s%s%s", "  ", option->key < 0x1000 ? '-' : ' ',
-             option->key < 0x1000 ? (const char[]){(char)option->key, ',', '\0'} : "  ",
+    snprintf(label, sizeof label, "%s%c%s --%s%s%s", "  ",
+             option->key < OPTION_SHORT_END ? '-' : ' ',
+             option->key < OPTION_SHORT_END ? (const char[]){(char)option->key, ',', '\0'} : "  ",
              option->name, option->arg != NULL ? "=" : "", option->arg != NULL ? option->arg : "");
     printf("%-*s ", TEXT_COLUMN, label);
     if (strlen(label) > TEXT_COLUMN) {
@@ -140,7 +141,8 @@ static error_t parse_one(int key, char *text, struct argp_state *state)
         }
         return 0;
     }
-    if (key == ARGP_KEY_ARG || (key > 0 && key < 0x1000)) {
+    if (key == ARGP_KEY_ARG || (key > 0 && key < KEY_HELP) ||
+        (key >= OPTION_LONG && key < OPTION_LONG_END)) {
         return parsing->spec->set(parsing->values, key, text, parsing->fault) ? 0 : EINVAL;
     }
     return key == ARGP_KEY_NO_ARGS || key == ARGP_KEY_INIT || key == ARGP_KEY_END ||

@@ -34,6 +34,10 @@ int tx_kinds(int argc, char **argv); /* of xuelian tx */
 int tx_fields(int argc, char **argv);
 int command_verify(int argc, char **argv);
 
+/* Keys of options: a letter below the end of the short ones, or of its own from OPTION_LONG on without a letter. What
+ * lies between is common to all commands. */
+enum { OPTION_SHORT_END = 0x1000, OPTION_LONG = 0x2000, OPTION_LONG_END = 0x3000 };
+
 /* How a command is called. Texts shown in help are "English|中文". */
 struct command_spec {
     const struct argp_option *options; /* as argp's; --lang, --json and --help are added */

@@ -256,7 +256,7 @@ static enum status of_learner(const struct ledger_view *view, const struct accou
     bool guarded = account->guardian_key.there && today(view) <= account->guardian_until;
     if (!key_is(&account->learner_key, &reader->key) &&
         !(guarded && key_is(&account->guardian_key, &reader->key))) {
-        return ST_WRONG_KEY;
+        return ST_OK; /* nothing; whether there is such an account is not told */
     }
     access->whole = true;
     return ST_OK;
@@ -272,7 +272,7 @@ static enum status of_member(const struct ledger_view *view, const struct accoun
         return status;
     }
     bool guarded = account->guardian_key.there && today(view) <= account->guardian_until;
-    if (!account->learner_key.there && !guarded) {
+    if (!account->learner_key.there && !guarded && !account->merged) {
         status = stands_for(view, reader->member, account->custodian, &custodian);
     }
     access->member = reader->member;

@@ -47,7 +47,7 @@ enum status access_account(const struct ledger_view *view, const struct account 
 
 /* Whether an item's newest version may be shown. Returns ST_OK with *shown; ST_CORRUPT, ST_IO. */
 enum status access_item(const struct ledger_view *view, const struct access *access,
-                        struct bytes version, bool *shown);
+                        struct bytes bytes, bool *shown);
 
 /* Whether a reader may ask if an account exists: the operator, and active members. As access_account. */
 enum status access_existence(const struct ledger_view *view, const struct reader *reader);

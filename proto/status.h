@@ -52,11 +52,13 @@ enum status_class {
       "the payload is not the one that was signed; build the transaction again",                   \
       "载荷与签名承诺不符；请重新构建交易")                                                        \
     X(TOKEN_NEEDED, 111, BAD,                                                                      \
-      "this is about a person: send a token signed by a member or the learner, or a consent's code", \
+      "this is about a person: send a token signed by a member or the learner, or a consent's "    \
+      "code",                                                                                      \
       "该内容涉及个人：请附成员或学习者签名的令牌，或授权码")                                      \
     X(BAD_TOKEN, 112, BAD, "the token cannot be used; make a new one for this node",               \
       "令牌不可用；请为该节点重新生成")                                                            \
-    X(NOT_GRANTED, 113, BAD, "the learner has granted the reader nothing of this; ask for consent", \
+    X(NOT_GRANTED, 113, BAD,                                                                       \
+      "the learner has granted the reader nothing of this; ask for consent",                       \
       "学习者未授权读取该内容；请申请授权")                                                        \
     /* rules of state */                                                                           \
     X(UNKNOWN_MEMBER, 200, RULE,                                                                   \

@@ -137,7 +137,9 @@ void details_leaf(struct hash32 *leaf, const struct detail *detail)
     CHECK(detail->value.size <= LIMIT_DETAIL_SIZE_MAX);
     be32_put(message, detail->number);
     memcpy(message + 4, detail->salt.bytes, 32);
-    memcpy(message + 36, detail->value.data, detail->value.size);
+    if (detail->value.size > 0) {
+        memcpy(message + 36, detail->value.data, detail->value.size);
+    }
     hash_leaf(leaf, TAG_LEAF_DETAIL, message, 36 + detail->value.size);
 }
 

@@ -151,7 +151,10 @@ enum verify_fault transaction_check(struct verifier *v, struct bytes message)
     struct bytes result = tx->included ? reader_bytes(&reader, 7) : signatures;
     struct bytes result_path = tx->included ? reader_bytes(&reader, 8) : signatures;
     struct bytes common = tx->included ? reader_bytes(&reader, 9) : signatures;
-    struct bytes listed = tx->included ? (struct bytes){.size = 0} : reader_bytes(&reader, 10);
+    struct bytes listed = {.size = 0};
+    if (!tx->included) {
+        listed = reader_bytes(&reader, 10);
+    }
     enum verify_fault fault = proof_end(v, &reader);
     if (fault == VERIFY_FAULT_NONE) {
         fault = block_find(v, header_bytes, history_path, &header);

@@ -448,6 +448,7 @@ static enum verify_fault sources_check(struct verifier *v, const struct evaluati
     reader_init(&reader, said->sources);
     for (uint32_t i = 0; i < said->source_count; i++) {
         (void)conversion_source_next(&reader, &sources[i]);
+        memset(&outcomes[i], 0, sizeof outcomes[i]);
         enum verify_fault fault = source_version(v, of, &sources[i], &outcomes[i]);
         if (fault != VERIFY_FAULT_NONE) {
             return fault;

@@ -628,9 +628,10 @@ struct verify_result {
 
     struct hash32 learner;                     /* record and archive */
     enum verify_account_status account_status; /* record and archive */
+    bool complete;                             /* archive: none withheld */
+    bool points_known;                         /* with totals: the points are proved */
     uint64_t item_count;                       /* of the account, shown or not */
     uint64_t withheld_count;                   /* archive: items given by hash alone */
-    bool complete;                             /* archive: none withheld */
     const struct verify_item *items;           /* in scratch; those shown, ascending number */
     uint32_t items_shown;
 
@@ -638,27 +639,26 @@ struct verify_result {
     struct verify_total totals[VERIFY_OUTCOME_KINDS + 1]; /* by OutcomeKind; [0] is all of them */
     struct verify_total recognised; /* recognitions that stand and their credits */
     struct verify_total converted;  /* conversions that stand and their credits */
-    bool points_known;              /* with totals: the points are proved */
     uint64_t points;                /* that can be spent on the block's date */
     uint64_t points_held;           /* remaining in all lots, expired or under review included */
 
     /* Archives of accounts merged into this one, in scratch, each with the fields from `learner` to here. */
     const struct verify_result *linked;
-    uint32_t linked_count;
     uint64_t link_height; /* of a linked one: it belongs to the archive from this height on */
+    uint32_t linked_count;
 
+    uint32_t collection;                       /* absence: 1 to 11 */
     struct verify_conversion_proof conversion; /* conversion */
 
-    uint32_t collection;      /* absence: 1 to 10 */
     struct bytes natural_key; /* absence: the key that is not there; borrows the proof */
 
     struct verify_tx tx; /* transaction */
 
-    enum verify_cells cells_shown;   /* statistics */
-    const struct verify_cell *cells; /* in scratch, in the proof's order */
+    enum verify_cells cells_shown; /* statistics */
     uint32_t cell_count;
-    uint64_t cell_first; /* range: position of the first */
-    uint64_t cell_total; /* cells that there are */
+    const struct verify_cell *cells; /* in scratch, in the proof's order */
+    uint64_t cell_first;             /* range: position of the first */
+    uint64_t cell_total;             /* cells that there are */
 
     struct verify_offence offence; /* equivocation */
 

@@ -43,8 +43,8 @@ struct snapshot_read;
 
 /* Checks the head, from the genesis file on.
  * Returns ST_OK; ST_BAD_PROOF, ST_BAD_CERTIFICATE, ST_BAD_ENCODING, with the report.
- * Out *read, freed with snapshot_read_free. The bytes are copied. */
-enum status snapshot_read_head(struct snapshot_read **read, const struct genesis *genesis,
+ * Out *out, freed with snapshot_read_free. The bytes are copied. */
+enum status snapshot_read_head(struct snapshot_read **out, const struct genesis *genesis,
                                struct bytes head, struct whole_report *report);
 void snapshot_read_free(struct snapshot_read *read);
 const struct header *snapshot_header(const struct snapshot_read *read);
@@ -58,7 +58,7 @@ bool snapshot_has(struct kv *state, uint32_t kind, uint32_t collection, uint64_t
 /* Checks a part, and puts what it holds into the store of the new state. The parts of one index come in order,
  * and the history part before all others.
  * Returns ST_OK; ST_BAD_PROOF, ST_BAD_ENCODING, with the report; ST_IO. */
-enum status snapshot_take(struct snapshot_read *read, struct kv *state, struct bytes part);
+enum status snapshot_take(struct snapshot_read *read, struct kv *state, struct bytes bytes);
 
 /* After all parts: what names the tip, what follows from the collections, and a look at the whole.
  * Returns as whole_check_state. */

@@ -139,8 +139,9 @@ static enum status add_leaves(struct making *making, const struct merkle_reader 
     uint32_t size = 0;
     uint64_t chunks = (reader->count + SNAPSHOT_CHUNK - 1) / SNAPSHOT_CHUNK;
     uint32_t upper = merkle_path_size(first / SNAPSHOT_CHUNK, chunks);
-    making->leaves = malloc(count * sizeof(struct merkle_leaf));
-    making->path = malloc(sizeof path);
+    enum { LEAF_SIZE = sizeof(struct merkle_leaf), PATH_SIZE = sizeof path };
+    making->leaves = malloc(count * LEAF_SIZE);
+    making->path = malloc(PATH_SIZE);
     CHECK(making->leaves != NULL && making->path != NULL);
     enum status status = merkle_reader_path(reader, first, path, &size);
     for (uint64_t i = 0; i < count && status == ST_OK; i++) {
@@ -232,7 +233,7 @@ static enum status add_items(struct making *making, uint64_t position)
     enum { ITEM_SIZE = 4096 };
     /* An account of so many items may not fit: it begins a part of its own, with the hashes of all. */
     const uint64_t large = making->part_size / ITEM_SIZE;
-    struct account account;
+    struct account account = {.position = 0};
     struct state_key key = key_position('R', ACCOUNTS, position);
     uint8_t *record = NULL;
     size_t size = 0;

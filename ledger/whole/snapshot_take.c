@@ -123,7 +123,9 @@ static enum status take_record(struct snapshot_read *read, struct maker *maker, 
         account_value_hash(&value, account);
         read->records[at].data = malloc(record.size + 1);
         CHECK(read->records[at].data != NULL);
-        memcpy(read->records[at].data, record.data, record.size);
+        if (record.size > 0) {
+            memcpy(read->records[at].data, record.data, record.size);
+        }
         read->records[at].size = record.size;
     } else {
         merkle_array_value(&value, read->collection, record);

@@ -61,7 +61,7 @@ static int parse_request_line(struct http1_request *request, struct http1_text l
     while (i < line.size && is_token_char(line.data[i])) {
         i++;
     }
-    if (i == 0 || i > 16 || i == line.size || line.data[i] != ' ') {
+    if (i == 0 || i > 15 || i == line.size || line.data[i] != ' ') {
         return 400;
     }
     request->method = (struct http1_text){.data = line.data, .size = i};

@@ -18,6 +18,7 @@ enum {
     ALL_HELD_MAX = 256 << 20,    /* answers on all connections; past it 503 */
     SEND_SIZE_MAX = 256 << 10,   /* handed to TLS at a time */
     ACKS_MAX = 100,              /* pings and settings not answered yet */
+    OUTBOUND_MAX = 1000,         /* frames waiting to be sent */
     SETTINGS_MAX = 32,           /* in one frame */
     RESETS_BURST = 200,          /* CVE-2023-44487 */
     RESETS_RATE = 33,            /* a second */
@@ -261,6 +262,7 @@ static int on_data(nghttp2_session *session, uint8_t flags, int32_t id, const ui
         return 0;
     }
     if (http2->requests_held + size > REQUESTS_HELD_MAX) {
+        stream->refused = 413; /* should it end before the reset is sent */
         return nghttp2_submit_rst_stream(session, NGHTTP2_FLAG_NONE, id, NGHTTP2_REFUSED_STREAM);
     }
     uint8_t *body = realloc(exchange->body, exchange->body_size + size);
@@ -383,7 +385,9 @@ static bool http2_take(struct connection *connection, const uint8_t *data, size_
     http2->taking = true;
     ssize_t taken = nghttp2_session_mem_recv(http2->session, data, size);
     http2->taking = false;
-    return taken == (ssize_t)size;
+    /* What it makes the node answer by itself, RST_STREAM among it, is not to pile up while it does not read. */
+    return taken == (ssize_t)size &&
+           nghttp2_session_get_outbound_queue_size(http2->session) <= OUTBOUND_MAX;
 }
 
 /* Sends what nghttp2 has ready, a bounded part at a time. */

@@ -20,6 +20,8 @@
 #include "proto/tx_consent.pb-c.h"
 #include "proto/tx_outcome.pb-c.h"
 
+enum { PUBLIC_WAITING_MAX = 128 };
+
 static void query_run(struct task *task)
 {
     struct query *query = (struct query *)task;
@@ -67,7 +69,10 @@ void query_start(struct exchange *exchange, struct query request)
     query->exchange = exchange;
     query->task.run = query_run;
     query->task.done = query_done;
-    if (!worker_post(exchange->rpc->queries, &exchange->rpc->inbox, &query->task)) {
+    /* While it stops the workers have gone. What is about nobody leaves half of the places to what is. */
+    if (exchange->rpc->stopping ||
+        (!exchange->personal && worker_waiting(exchange->rpc->queries) >= PUBLIC_WAITING_MAX) ||
+        !worker_post(exchange->rpc->queries, &exchange->rpc->inbox, &query->task)) {
         query_free(query);
         exchange_problem(exchange, 503, ST_BUSY, "too many queries are waiting");
     }

@@ -134,6 +134,8 @@ int main(int count, char **values)
         set_address(values[1], genesis.message, number(values[3]), values[4]);
     } else if (count == 4 && strcmp(what, "t0_ms") == 0) {
         genesis.message->params->t0_ms = number(values[3]);
+        /* A full block must fit into the timeout. */
+        genesis.message->params->batch_work = 10 * genesis.message->params->t0_ms;
         write_genesis(values[1], genesis.message);
     } else if (count == 4 && strcmp(what, "heartbeat_ms") == 0) {
         genesis.message->params->heartbeat_ms = number(values[3]);

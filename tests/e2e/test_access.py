@@ -104,7 +104,7 @@ class Access(unittest.TestCase):
         self.read(NOBODY, mine, "archive", 403)  # nor whether there is one
         self.read(NOBODY, mine, "absence/proof", 403)
         other = self.token(learner(CLAIMED), "--as", "learner", *self.key("other"))
-        self.refused(CLAIMED, other, "WRONG_KEY", 401)
+        self.refused(CLAIMED, other, "NOT_GRANTED", 403)
         # A token is for one node.
         there = self.token(learner(CLAIMED), "--as", "learner", *self.key("mine"),
                            node="https://%s:%d" % self.net.nodes[1].address("rpc_listen"))

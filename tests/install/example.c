@@ -1,7 +1,8 @@
 #include <stdio.h>
 #include <xuelian_verify.h>
 
-static unsigned char genesis[1 << 20], proof[1 << 20], scratch[VERIFY_SCRATCH_SIZE(1 << 20, 1 << 20)];
+static unsigned char genesis[1 << 20], proof[1 << 20],
+    scratch[VERIFY_SCRATCH_SIZE(1 << 20, 1 << 20)];
 
 int main(int argc, char **argv)
 {

@@ -91,8 +91,7 @@ static void test_details(void **state)
            "m.yaml, line 11: a detail is title, score, certificate_number, holder, evidence, "
            "description, teacher, class or a number from 1 to 999: '1000'");
     expect("    details: {score: x, 2: y}\n", "m.yaml, line 11: this detail is given twice: '2'");
-    expect("    details: {score: [x]}\n",
-           "m.yaml, line 11: a text is expected here: 'score'");
+    expect("    details: {score: [x]}\n", "m.yaml, line 11: a text is expected here: 'score'");
     expect("    details: x\n", "m.yaml, line 11: keys and values are expected here: 'details'");
     expect("    details: {11: a, 12: a, 13: a, 14: a, 15: a, 16: a, 17: a, 18: a, 19: a, 20: a, "
            "21: a, "

@@ -12,7 +12,14 @@
 #include "tests/unit/ledger/model/shadow.h"
 #include "tests/unit/ledger/prover.h"
 
-enum { LEARNERS = 6, RULES = 5, ENTRIES = 2, L = NET_LEARNER, AUDIT_EVERY = 25, PROVE_EVERY = 1200 };
+enum {
+    LEARNERS = 6,
+    RULES = 5,
+    ENTRIES = 2,
+    L = NET_LEARNER,
+    AUDIT_EVERY = 25,
+    PROVE_EVERY = 1200
+};
 
 static struct net net;
 static Xuelian__Rule rules[RULES];
