@@ -69,6 +69,24 @@ static void drop(struct details_store *store, char what, const struct details_ke
     kv_batch_delete(store->batch, key_bytes(&at));
 }
 
+/* The height of a proposal that put them there; 0: none did. */
+static enum status proposed_at(struct details_store *store, const struct details_key *key,
+                               uint64_t *height)
+{
+    struct store_key at = key_of('P', key);
+    uint8_t *value = NULL;
+    size_t size = 0;
+    enum status status = kv_get(store->kv, NULL, key_bytes(&at), &value, &size);
+    *height = 0;
+    if (status == ST_OK && size == 8) {
+        *height = be64_get(value);
+    } else if (status == ST_OK) {
+        status = ST_CORRUPT;
+    }
+    kv_free(value);
+    return status == ST_NOT_FOUND ? ST_OK : status;
+}
+
 /* Small steps in order: each reads what the ones before it wrote. */
 static enum status flush(struct details_store *store, bool sync)
 {
@@ -121,14 +139,31 @@ enum status details_store_get(struct details_store *store, const struct details_
 
 /* ---- Proposals ---- */
 
-enum status details_store_propose(struct details_store *store, const struct details_key *key,
-                                  struct bytes bytes)
+enum status details_store_propose(struct details_store *store, uint64_t height,
+                                  const struct details_key *key, struct bytes bytes)
 {
     bool here = false;
+    bool wanted = false;
+    uint64_t before = 0;
+    uint8_t value[8];
     enum status status = has(store, 'D', key, &here);
-    if (status == ST_OK && !here) {
+    if (status == ST_OK) {
+        status = has(store, 'W', key, &wanted);
+    }
+    if (status == ST_OK) {
+        status = proposed_at(store, key, &before);
+    }
+    if (status != ST_OK) {
+        return status;
+    }
+    if (!here) {
         put(store, 'D', key, bytes);
-        put(store, 'P', key, (struct bytes){.size = 0});
+    }
+    if (!here && wanted) { /* a block has them already, whatever becomes of this one */
+        drop(store, 'W', key);
+    } else if (!here || (before > 0 && before < height)) {
+        be64_put(value, height);
+        put(store, 'P', key, bytes_of(value, sizeof value));
     }
     return status;
 }
@@ -193,13 +228,18 @@ enum status details_store_settle(struct details_store *store, uint64_t height)
     static const uint8_t first[] = {'P'};
     struct kv_iterator *iterator = kv_iterator_new(store->kv, NULL, bytes_of(first, sizeof first));
     struct details_key key;
-    for (; kv_iterator_valid(iterator) && key_read(kv_iterator_key(iterator), 'P', &key);
+    bool good = true;
+    for (; good && kv_iterator_valid(iterator) && key_read(kv_iterator_key(iterator), 'P', &key);
          kv_iterator_next(iterator)) {
-        drop(store, 'D', &key);
-        drop(store, 'P', &key);
-        note_erased(store, &key.account);
+        struct bytes value = kv_iterator_value(iterator);
+        good = value.size == 8;
+        if (good && be64_get(value.data) <= height) {
+            drop(store, 'D', &key);
+            drop(store, 'P', &key);
+            note_erased(store, &key.account);
+        }
     }
-    enum status status = kv_iterator_status(iterator);
+    enum status status = good ? kv_iterator_status(iterator) : ST_CORRUPT;
     kv_iterator_free(iterator);
     return status == ST_OK ? put_height(store, height) : status;
 }
@@ -335,7 +375,12 @@ enum status details_store_sweep(struct details_store *store, uint64_t height,
     for (; status == ST_OK && kv_iterator_valid(iterator) &&
            key_read(kv_iterator_key(iterator), 'D', &key);
          kv_iterator_next(iterator)) {
-        if (!keep(context, &key)) {
+        uint64_t proposed = 0;
+        if (keep(context, &key)) {
+            continue;
+        }
+        status = proposed_at(store, &key, &proposed);
+        if (status == ST_OK && proposed <= height) {
             status = details_store_erase(store, &key);
         }
     }

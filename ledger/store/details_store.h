@@ -2,7 +2,7 @@
  *
  * Keys, numbers big-endian:
  *   'D' account, issuer, root   canonical Details
- *   'P' account, issuer, root   put there for a proposal of the open height, which may yet fail
+ *   'P' account, issuer, root   put there for a proposal, which may yet fail: its height, the highest if there were more
  *   'W' account, issuer, root   committed to by a block, and not here: to be got from peers
  *   'E' account                 something of the account was erased: its range is still to be compacted
  *   'H'                         height of the newest block that was settled
@@ -32,11 +32,11 @@ uint64_t details_store_height(const struct details_store *store);
 enum status details_store_get(struct details_store *store, const struct details_key *key,
                               uint8_t **bytes, size_t *size);
 
-/* ---- Before PREPARE: what a proposal of the open height commits to ---- */
+/* ---- Before PREPARE: what a proposal of a height that was not settled commits to ---- */
 
 /* Adds to what details_store_sync makes durable. bytes: checked against the root. */
-enum status details_store_propose(struct details_store *store, const struct details_key *key,
-                                  struct bytes bytes);
+enum status details_store_propose(struct details_store *store, uint64_t height,
+                                  const struct details_key *key, struct bytes bytes);
 /* Returns ST_OK when all of it is on disk; ST_IO (fatal). */
 enum status details_store_sync(struct details_store *store);
 
@@ -47,7 +47,8 @@ enum status details_store_accept(struct details_store *store, const struct detai
                                  struct bytes bytes);
 /* Deletes them, and no longer wants them. */
 enum status details_store_erase(struct details_store *store, const struct details_key *key);
-/* Ends a block: what was proposed at its height and not accepted goes. Returns ST_OK; ST_CORRUPT, ST_IO. */
+/* Ends a block: what was proposed up to its height and not accepted goes; what was proposed above it stays.
+ * Returns ST_OK; ST_CORRUPT, ST_IO. */
 enum status details_store_settle(struct details_store *store, uint64_t height);
 
 /* ---- Getting what is wanted ---- */
@@ -75,8 +76,9 @@ enum status details_store_compacted(struct details_store *store, const struct ha
 
 /* ---- After a restore ---- */
 
-/* Visits each of the store's details; what keep says no to is erased. For a store whose block log does not reach back to
- * its height: the state says which are wanted still. Returns ST_OK; ST_CORRUPT, ST_IO. */
+/* Visits each of the store's details; what keep says no to is erased, but for what was proposed above the height. For a
+ * store whose block log does not reach back to its height: the state says which are wanted still.
+ * Returns ST_OK; ST_CORRUPT, ST_IO. */
 enum status details_store_sweep(struct details_store *store, uint64_t height,
                                 bool (*keep)(void *context, const struct details_key *key),
                                 void *context);

@@ -26,8 +26,8 @@ struct keep_task {
     const struct candidate *candidate; /* borrowed: candidates stay while the queue is stopped */
 };
 
-static enum status keep_body(struct node *node, const struct body *body, struct tx *tx,
-                             struct arena *arena)
+static enum status keep_body(struct node *node, uint64_t height, const struct body *body,
+                             struct tx *tx, struct arena *arena)
 {
     struct submission submission;
     struct details_key key;
@@ -41,7 +41,7 @@ static enum status keep_body(struct node *node, const struct body *body, struct 
     for (uint32_t i = 0; status == ST_OK && i < tx->item_count; i++) {
         if (tx_details_key(tx, i, &key)) {
             CHECK(submission_next(&submission, &at, &details));
-            status = details_store_propose(node->details, &key, details);
+            status = details_store_propose(node->details, height, &key, details);
         }
     }
     return status;
@@ -59,7 +59,8 @@ static void keep_run(struct task *task)
     arena_init(&arena, memory, TX_ARENA_SIZE);
     for (uint32_t i = 0; status == ST_OK && i < keep->candidate->count; i++) {
         if (keep->candidate->held[i]->details) {
-            status = keep_body(node, keep->candidate->held[i], tx, &arena);
+            status = keep_body(node, keep->candidate->block->header.height,
+                               keep->candidate->held[i], tx, &arena);
         }
     }
     if (status == ST_OK) {

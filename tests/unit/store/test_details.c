@@ -119,9 +119,9 @@ static void test_proposals(void **state)
     assert_int_equal(details_store_accept(store, &old.key, bytes_of_one(&old)), ST_OK);
     assert_int_equal(details_store_settle(store, 4), ST_OK);
     /* A block commits to two, and again to one that is there; only one is accepted. */
-    assert_int_equal(details_store_propose(store, &good.key, bytes_of_one(&good)), ST_OK);
-    assert_int_equal(details_store_propose(store, &bad.key, bytes_of_one(&bad)), ST_OK);
-    assert_int_equal(details_store_propose(store, &old.key, bytes_of_one(&old)), ST_OK);
+    assert_int_equal(details_store_propose(store, 5, &good.key, bytes_of_one(&good)), ST_OK);
+    assert_int_equal(details_store_propose(store, 5, &bad.key, bytes_of_one(&bad)), ST_OK);
+    assert_int_equal(details_store_propose(store, 5, &old.key, bytes_of_one(&old)), ST_OK);
     assert_int_equal(details_store_sync(store), ST_OK);
     assert_true(held(&good) && held(&bad));
     assert_int_equal(details_store_accept(store, &good.key, (struct bytes){.size = 0}), ST_OK);
@@ -136,6 +136,48 @@ static void test_proposals(void **state)
     compact_all();
     assert_true(on_disk(good.text));
     assert_false(on_disk(bad.text));
+}
+
+static bool keep_even(void *context, const struct details_key *key)
+{
+    ++*(uint32_t *)context;
+    return key->account.bytes[0] % 2 == 0;
+}
+
+/* A node that was killed settles old blocks, while it has voted for a proposal of a later one. */
+static void test_proposals_ahead(void **state)
+{
+    struct one failed = make(5, 1);
+    struct one again = make(5, 2);
+    struct one ahead = make(5, 3);
+    struct one missed = make(6, 4);
+    struct bytes none = {.size = 0};
+    uint32_t even = 0;
+    (void)state;
+    assert_int_equal(details_store_accept(store, &missed.key, none), ST_OK);
+    assert_int_equal(details_store_propose(store, 6, &failed.key, bytes_of_one(&failed)), ST_OK);
+    assert_int_equal(details_store_propose(store, 6, &again.key, bytes_of_one(&again)), ST_OK);
+    assert_int_equal(details_store_sync(store), ST_OK);
+    assert_int_equal(details_store_propose(store, 9, &again.key, bytes_of_one(&again)), ST_OK);
+    assert_int_equal(details_store_propose(store, 9, &ahead.key, bytes_of_one(&ahead)), ST_OK);
+    assert_int_equal(details_store_propose(store, 9, &missed.key, bytes_of_one(&missed)), ST_OK);
+    assert_int_equal(details_store_sync(store), ST_OK);
+    assert_int_equal(details_store_propose(store, 7, &again.key, bytes_of_one(&again)), ST_OK);
+    assert_int_equal(details_store_sync(store), ST_OK);
+    details_store_close(store);
+    open_store();
+    assert_int_equal(details_store_settle(store, 6), ST_OK);
+    assert_false(held(&failed));
+    assert_int_equal(details_store_settle(store, 8), ST_OK);
+    assert_true(held(&again) && held(&ahead) && held(&missed));
+    assert_int_equal(details_store_sweep(store, 8, keep_even, &even), ST_OK);
+    assert_true(held(&again) && held(&ahead) && held(&missed));
+    /* Its own block decides, but not about what an older one has. */
+    assert_int_equal(details_store_accept(store, &ahead.key, none), ST_OK);
+    assert_int_equal(details_store_settle(store, 9), ST_OK);
+    assert_true(held(&ahead) && held(&missed));
+    assert_false(held(&again));
+    compact_all();
 }
 
 static void test_wanted(void **state)
@@ -234,12 +276,6 @@ static void test_erasure(void **state)
     assert_true(held(&all[100]));
 }
 
-static bool keep_even(void *context, const struct details_key *key)
-{
-    ++*(uint32_t *)context;
-    return key->account.bytes[0] % 2 == 0;
-}
-
 static void test_sweep(void **state)
 {
     uint32_t seen = 0;
@@ -260,9 +296,9 @@ static void test_sweep(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_proposals), cmocka_unit_test(test_wanted),
-        cmocka_unit_test(test_turns),     cmocka_unit_test(test_erasure),
-        cmocka_unit_test(test_sweep),
+        cmocka_unit_test(test_proposals), cmocka_unit_test(test_proposals_ahead),
+        cmocka_unit_test(test_wanted),    cmocka_unit_test(test_turns),
+        cmocka_unit_test(test_erasure),   cmocka_unit_test(test_sweep),
     };
     return cmocka_run_group_tests(tests, start, stop);
 }
