@@ -52,6 +52,12 @@ static bool version_key(const struct version *version, struct details_key *key)
            field_copy(&key->root, 32, &version->outcome->details_root);
 }
 
+static bool same_key(const struct details_key *one, const struct details_key *other)
+{
+    return one->issuer == other->issuer && hash32_equal(&one->account, &other->account) &&
+           hash32_equal(&one->root, &other->root);
+}
+
 /* ---- Erasures ---- */
 
 /* Erases what the versions of an item up to the one that this transaction made commit to; what an earlier erasure took
@@ -63,6 +69,7 @@ static enum status erase(struct node *node, const struct ledger_view *view, cons
     struct hash32 learner;
     struct version version;
     struct details_key key;
+    struct details_key last = {.issuer = 0}; /* versions that change other things share one */
     uint8_t *bytes = NULL;
     size_t size = 0;
     bool reached = false;
@@ -86,8 +93,9 @@ static enum status erase(struct node *node, const struct ledger_view *view, cons
             break;
         }
         reached = reached || own;
-        if (reached && version_key(&version, &key)) {
+        if (reached && version_key(&version, &key) && !same_key(&key, &last)) {
             status = details_store_erase(node->details, &key);
+            last = key;
         }
         if (status != ST_OK || version.wire->number <= 1) {
             break;

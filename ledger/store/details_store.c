@@ -6,12 +6,13 @@
 #include "proto/bytes.h"
 #include "proto/check.h"
 
-enum { KEY_SIZE = 1 + 32 + 4 + 32 };
+enum { KEY_SIZE = 1 + 32 + 4 + 32, BATCH_MAX = 1 << 20 };
 
 struct details_store {
     struct kv *kv;
     struct kv_batch *batch;
     uint64_t height;
+    bool erasing; /* the batch, or what was written since the last sync, erases something */
     uint8_t cursor[KEY_SIZE]; /* of the wanted ones: the last that was given */
 };
 
@@ -92,6 +93,7 @@ static enum status flush(struct details_store *store, bool sync)
 {
     enum status status = kv_write(store->kv, store->batch, sync);
     kv_batch_clear(store->batch);
+    store->erasing = store->erasing && (!sync || status != ST_OK);
     return status;
 }
 
@@ -182,7 +184,7 @@ static enum status put_height(struct details_store *store, uint64_t height)
     uint8_t value[8];
     be64_put(value, height);
     kv_batch_put(store->batch, bytes_of(key, sizeof key), bytes_of(value, sizeof value));
-    enum status status = flush(store, false);
+    enum status status = flush(store, store->erasing);
     store->height = status == ST_OK ? height : store->height;
     return status;
 }
@@ -191,7 +193,11 @@ enum status details_store_accept(struct details_store *store, const struct detai
                                  struct bytes bytes)
 {
     bool here = false;
-    enum status status = has(store, 'D', key, &here);
+    /* So that what the block erased before is not found. */
+    enum status status = kv_batch_size(store->batch) > 0 ? flush(store, false) : ST_OK;
+    if (status == ST_OK) {
+        status = has(store, 'D', key, &here);
+    }
     if (status != ST_OK) {
         return status;
     }
@@ -212,6 +218,7 @@ static void note_erased(struct details_store *store, const struct hash32 *accoun
     uint8_t key[33] = {'E'};
     memcpy(key + 1, account->bytes, 32);
     kv_batch_put(store->batch, bytes_of(key, sizeof key), (struct bytes){.size = 0});
+    store->erasing = true;
 }
 
 enum status details_store_erase(struct details_store *store, const struct details_key *key)
@@ -220,7 +227,7 @@ enum status details_store_erase(struct details_store *store, const struct detail
     drop(store, 'P', key);
     drop(store, 'W', key);
     note_erased(store, &key->account);
-    return flush(store, true);
+    return kv_batch_size(store->batch) < BATCH_MAX ? ST_OK : flush(store, false);
 }
 
 enum status details_store_settle(struct details_store *store, uint64_t height)

@@ -45,7 +45,7 @@ enum status details_store_sync(struct details_store *store);
 /* A committed outcome's. bytes: when they are at hand, checked; size 0: what is not here is wanted. */
 enum status details_store_accept(struct details_store *store, const struct details_key *key,
                                  struct bytes bytes);
-/* Deletes them, and no longer wants them. */
+/* Deletes them, and no longer wants them: on disk when details_store_settle returns. */
 enum status details_store_erase(struct details_store *store, const struct details_key *key);
 /* Ends a block: what was proposed up to its height and not accepted goes; what was proposed above it stays.
  * Returns ST_OK; ST_CORRUPT, ST_IO. */
