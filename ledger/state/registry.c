@@ -173,7 +173,8 @@ static void list_put(uint32_t *members, uint32_t *count, uint32_t member, bool i
     }
 }
 
-static enum status list_roles(struct state *state, const Xuelian__Member *member)
+/* leaving: takes the member off the lists where it belongs no more, and puts it on none. */
+static enum status list_roles(struct state *state, const Xuelian__Member *member, bool leaving)
 {
     enum status status = ST_OK;
     for (size_t i = 0; i < COUNTED_ROLES && status == ST_OK; i++) {
@@ -186,7 +187,10 @@ static enum status list_roles(struct state *state, const Xuelian__Member *member
             break;
         }
         uint32_t before = count;
-        list_put(members, &count, member->id, registry_may(member, counted_roles[i]));
+        bool in = registry_may(member, counted_roles[i]);
+        if (!in || !leaving) {
+            list_put(members, &count, member->id, in);
+        }
         for (uint32_t k = 0; k < count; k++) {
             be32_put(value + (size_t)k * 4, members[k]);
         }
@@ -222,11 +226,16 @@ enum status registry_key_page(struct state *state, uint32_t member, const Protob
     return get_number(state, &made, page);
 }
 
+enum status registry_leave_roles(struct state *state, const Xuelian__Member *member)
+{
+    return member->page == 0 ? list_roles(state, member, true) : ST_OK;
+}
+
 enum status registry_put_member(struct state *state, const Xuelian__Member *member)
 {
     uint8_t natural_key[MEMBER_KEY_SIZE_MAX];
     size_t key_size = registry_member_key(natural_key, member->id, member->page);
-    enum status status = member->page == 0 ? list_roles(state, member) : ST_OK;
+    enum status status = member->page == 0 ? list_roles(state, member, false) : ST_OK;
     if (status == ST_OK) {
         status = put_record(state, XUELIAN__COLLECTION__COLLECTION_MEMBERS,
                             bytes_of(natural_key, key_size), &member->base);

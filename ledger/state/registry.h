@@ -22,8 +22,10 @@ size_t registry_member_key(uint8_t out[MEMBER_KEY_SIZE_MAX], uint32_t member, ui
 /* On which page a key stands that the member had; 0: on none. Returns ST_OK; ST_CORRUPT, ST_IO. */
 enum status registry_key_page(struct state *state, uint32_t member, const ProtobufCBinaryData *key,
                               uint32_t *page);
-/* Writes a member's record, or a page, and what is indexed of it. As registry_put. */
+/* Writes a member's record, or a page, and what is indexed of it. The lists of LIMIT_GOVERNORS_MAX members of a role have
+ * room for it: of records written together, each one first leaves the roles that it loses. As registry_put. */
 enum status registry_put_member(struct state *state, const Xuelian__Member *member);
+enum status registry_leave_roles(struct state *state, const Xuelian__Member *member);
 
 /* Which member a node key belongs to, for ever once it was in its record; 0: none.
  * Returns ST_OK; ST_CORRUPT, ST_IO. */

@@ -153,9 +153,23 @@ static enum status write_record(struct draft *draft, const struct draft_record *
                      bytes_of(record->bytes, record->size));
 }
 
-enum status draft_write(struct draft *draft)
+/* What govern_check_left counted is the whole draft: whoever loses a role leaves before another takes the place. */
+static enum status leave_roles(struct draft *draft)
 {
     enum status status = ST_OK;
+    for (uint32_t i = 0; i < draft->count && status == ST_OK; i++) {
+        const void *message = NULL;
+        if (draft->records[i].collection == XUELIAN__COLLECTION__COLLECTION_MEMBERS) {
+            status = decode(draft, &draft->records[i], &xuelian__member__descriptor, &message);
+            status = status == ST_OK ? registry_leave_roles(draft->state, message) : status;
+        }
+    }
+    return status;
+}
+
+enum status draft_write(struct draft *draft)
+{
+    enum status status = leave_roles(draft);
     for (uint32_t i = 0; i < draft->count && status == ST_OK; i++) {
         status = write_record(draft, &draft->records[i]);
     }

@@ -4,6 +4,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 
+#include "ledger/tx/govern.h"
 #include "proto/bytes.h"
 #include "proto/canonical.h"
 #include "proto/convert.h"
@@ -685,6 +686,49 @@ static void acts_at_the_next_height(void **state)
     assert_int_equal(bad, 2); /* the block itself */
 }
 
+static void put_governor(struct draft *draft, uint32_t id, uint32_t status)
+{
+    Xuelian__Member member = XUELIAN__MEMBER__INIT;
+    member.id = id;
+    member.roles = govern_role;
+    member.n_roles = 1;
+    member.status = status;
+    draft_put_numbered(draft, XUELIAN__COLLECTION__COLLECTION_MEMBERS, id, &member.base);
+}
+
+/* Of a role that as many have as may: one proposal gives it to one member and takes it from another, in this order. */
+static void full_role(void **state)
+{
+    enum { FIRST = 1000, NEW = 3000 };
+    static uint32_t members[LIMIT_GOVERNORS_MAX];
+    struct state *records = NULL;
+    struct next_height next = {.params = XUELIAN__PARAMS__INIT};
+    struct block_context context = {.next = &next};
+    uint32_t count = 0;
+    (void)state;
+    assert_int_equal(state_begin(&records, network.kv, false), ST_OK);
+    for (uint32_t id = FIRST; count < LIMIT_GOVERNORS_MAX; id++) {
+        Xuelian__Member member = XUELIAN__MEMBER__INIT;
+        member.id = id;
+        member.roles = govern_role;
+        member.n_roles = 1;
+        assert_int_equal(registry_put_member(records, &member), ST_OK);
+        assert_int_equal(registry_role_count(records, govern_role[0], &count), ST_OK);
+    }
+    struct draft *draft = draft_new(records, &context);
+    put_governor(draft, NEW, 0);
+    put_governor(draft, FIRST, 1);
+    assert_int_equal(draft_write(draft), ST_OK);
+    draft_free(draft);
+    assert_int_equal(registry_role_members(records, govern_role[0], members, &count), ST_OK);
+    assert_int_equal(count, LIMIT_GOVERNORS_MAX);
+    assert_int_equal(members[count - 1], NEW);
+    for (uint32_t i = 0; i < count; i++) {
+        assert_int_not_equal(members[i], FIRST);
+    }
+    state_free(records);
+}
+
 static uint32_t announce(uint32_t version, uint64_t height)
 {
     fresh();
@@ -732,6 +776,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(parameters, setup, teardown),
         cmocka_unit_test_setup_teardown(parameters_agree, setup, teardown),
         cmocka_unit_test_setup_teardown(acts_at_the_next_height, setup, teardown),
+        cmocka_unit_test_setup_teardown(full_role, setup, teardown),
         cmocka_unit_test_setup_teardown(protocol_version, setup, teardown),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
