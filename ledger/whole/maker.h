@@ -1,4 +1,4 @@
-/* Writing what a restore makes anew, in batches of a few megabytes, not synced. */
+/* Writing what a restore makes anew, in batches of a few megabytes or of a whole part, not synced. */
 #ifndef XUELIAN_LEDGER_MAKER_H
 #define XUELIAN_LEDGER_MAKER_H
 
@@ -8,6 +8,7 @@
 struct maker {
     struct kv *kv;
     struct kv_batch *batch;
+    bool whole;         /* nothing is written before maker_flush: until then it may prove wrong */
     enum status status; /* of the first write that failed */
 };
 
@@ -30,7 +31,7 @@ static inline void maker_put(struct maker *maker, const struct state_key *key, s
 {
     enum { BATCH_SIZE = 4 << 20 };
     kv_batch_put(maker->batch, key_bytes(key), value);
-    if (kv_batch_size(maker->batch) > BATCH_SIZE) {
+    if (!maker->whole && kv_batch_size(maker->batch) > BATCH_SIZE) {
         (void)maker_flush(maker, false);
     }
 }

@@ -324,6 +324,7 @@ enum status snapshot_take(struct snapshot_read *read, struct kv *state, struct b
     CHECK(memory != NULL);
     arena_init(&arena, memory, room);
     maker_open(&maker, state);
+    maker.whole = true; /* of a part that is refused, nothing is written */
     enum status status = ST_OK;
     if (canonical_decode(&message, &xuelian__snapshot_part__descriptor, bytes, &arena) != ST_OK) {
         status = snapshot_bad(read, "a part of it is none", "有分片无效");
