@@ -26,6 +26,7 @@ struct allowance {
     uint64_t minute;
     unsigned pieces;
     uint64_t muted_until_ms;
+    uint64_t no_past_until_ms; /* no NEW-VIEW of an era whose K is not known */
     bool checking;
 };
 
@@ -184,6 +185,10 @@ static void refuse(struct check_task *check)
             driver_now_ms() + MUTE_MS;
         log_event(LOG_DEBUG, "bad_evidence", "evidence that shows nothing was dropped: %s",
                   status_en(check->status));
+    } else if (check->status == ST_MISSING) {
+        /* Anyone can send such a one again and again, and an honest peer has kept few: only these are not looked at. */
+        driver->evidence->allowances[driver_bucket(&check->from)].no_past_until_ms =
+            driver_now_ms() + MUTE_MS;
     }
 }
 
@@ -243,6 +248,14 @@ static bool allowed(struct driver *driver, struct allowance *allowance)
            allowance->pieces++ < PIECES_A_MINUTE && driver->evidence->checking < CHECKS_MAX;
 }
 
+/* What showed nothing a moment ago for want of K. */
+static bool wants_k(const struct driver *driver, const struct allowance *allowance,
+                    const struct evidence *evidence)
+{
+    return evidence->kind == XUELIAN__EVIDENCE_KIND__EVIDENCE_KIND_BAD_NEW_VIEW &&
+           rotation_of(driver, evidence->era) == 0 && driver_now_ms() < allowance->no_past_until_ms;
+}
+
 void driver_evidence_frame(struct driver *driver, const struct pubkey33 *from, struct bytes body)
 {
     struct driver_evidence *state = driver->evidence;
@@ -271,8 +284,12 @@ void driver_evidence_frame(struct driver *driver, const struct pubkey33 *from, s
     } else if (shelf_find(&state->shelf, check->evidence.era, &check->evidence.key,
                           check->evidence.kind) != NULL) {
         check_free(check); /* kept already */
-    } else if (check->evidence.era > pbft_set(driver->core)->era || !post(check)) {
-        dropped(driver); /* of an era to come, or no room: it comes again */
+    } else if (check->evidence.era > pbft_set(driver->core)->era ||
+               wants_k(driver, allowance, &check->evidence)) {
+        check_free(check);
+        dropped(driver); /* of an era to come, or not to be judged: it comes again */
+    } else if (!post(check)) {
+        dropped(driver); /* no room: it comes again */
     } else {
         allowance->checking = true;
     }
