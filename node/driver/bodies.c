@@ -118,6 +118,7 @@ static void serve_run(struct task *task)
 static void serve_done(struct task *task)
 {
     struct serve_task *serve = (struct serve_task *)task;
+    serve->driver->bodies_serving[driver_bucket(&serve->to)] = false;
     if (serve->found != NULL && !serve->driver->stopping) {
         send_candidate(serve->driver, &serve->to, serve->height, &serve->header_hash, serve->found);
     }
@@ -133,6 +134,10 @@ static void answer_by_header(struct driver *driver, const struct pubkey33 *to, u
         send_candidate(driver, to, height, header_hash, candidate);
         return;
     }
+    bool *serving = &driver->bodies_serving[driver_bucket(to)];
+    if (*serving) {
+        return; /* one at a time is read; it asks again */
+    }
     struct serve_task *serve = calloc(1, sizeof *serve);
     CHECK(serve != NULL);
     serve->task.run = serve_run;
@@ -141,7 +146,8 @@ static void answer_by_header(struct driver *driver, const struct pubkey33 *to, u
     serve->to = *to;
     serve->height = height;
     serve->header_hash = *header_hash;
-    if (!worker_post(driver->node->reader, &driver->node->inbox, &serve->task)) {
+    *serving = worker_post(driver->node->reader, &driver->node->inbox, &serve->task);
+    if (!*serving) {
         free(serve);
     }
 }
@@ -197,6 +203,10 @@ void driver_bodies_request_frame(struct driver *driver, const struct pubkey33 *f
 {
     void *memory;
     struct hash32 header_hash;
+    /* An answer costs more than the question: none is made for who does not read the last ones. It asks again. */
+    if (!peers_room(driver->node->peers, from, XUELIAN__PEER_TYPE__PEER_TYPE_BODIES)) {
+        return;
+    }
     ProtobufCMessage *message = driver_decode(&xuelian__bodies_request__descriptor, body, &memory);
     if (message == NULL) {
         return;

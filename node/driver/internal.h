@@ -151,6 +151,7 @@ struct driver {
     size_t admitting;             /* bytes there, but for what was fetched */
     bool blocks_busy[SENDERS];    /* blocks of a bucket of peers are looked at */
     bool blocks_serving[SENDERS]; /* or read for one */
+    bool bodies_serving[SENDERS]; /* a proposal is read for one */
     struct details_work details;
     struct waiter *waiters;
     struct refusal refusals[REFUSALS];

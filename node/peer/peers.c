@@ -462,6 +462,13 @@ bool peers_send(struct peers *peers, const struct pubkey33 *key, uint8_t type, s
     return true;
 }
 
+bool peers_room(const struct peers *peers, const struct pubkey33 *key, uint8_t type)
+{
+    int index = find_known(peers, key);
+    const struct session *session = index < 0 ? NULL : peers->known[index].session;
+    return session != NULL && session->state == SESSION_UP && session_room(session, type);
+}
+
 bool peers_connected(const struct peers *peers, const struct pubkey33 *key)
 {
     int index = find_known(peers, key);

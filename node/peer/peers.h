@@ -60,6 +60,8 @@ void peers_free(struct peers *peers);
 /* Queues a frame for one session or for all. The body is copied. A frame that a full queue cannot take is
  * dropped: the protocol sends again what was lost. Returns false when there is no session or no room. */
 bool peers_send(struct peers *peers, const struct pubkey33 *key, uint8_t type, struct bytes body);
+/* Whether a session's queue for a type of frame is at most half full: else a peer asks faster than it reads. */
+bool peers_room(const struct peers *peers, const struct pubkey33 *key, uint8_t type);
 bool peers_connected(const struct peers *peers, const struct pubkey33 *key);
 /* Calls visit for each session's key. */
 void peers_each(const struct peers *peers, void (*visit)(void *context, const struct pubkey33 *key),

@@ -175,6 +175,12 @@ bool session_send(struct session *session, uint8_t type, struct bytes body)
     return true;
 }
 
+bool session_room(const struct session *session, uint8_t type)
+{
+    unsigned class = class_of(type);
+    return session->queued[class] <= queue_size_max[class] / 2;
+}
+
 /* Before identity is known only a Hello may come, and only of its size. */
 static bool begin_body(struct session *session)
 {

@@ -62,6 +62,8 @@ struct session *session_dial(struct peers *peers, uv_loop_t *loop, const struct 
                              SSL_CTX *context);
 /* Copies a frame into its queue. Returns false when the queue is full or the body beyond its type's limit. */
 bool session_send(struct session *session, uint8_t type, struct bytes body);
+/* Whether the queue of a type is at most half full. */
+bool session_room(const struct session *session, uint8_t type);
 void session_close(struct session *session);
 
 #endif
