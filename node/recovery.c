@@ -125,16 +125,37 @@ enum status recovery_load(const struct node *node, struct node_recovery **out,
 
 /* ---- What this node holds ---- */
 
-/* The highest block that the vote journal shows to have been certified, whatever the log has. */
-static uint64_t journal_height(const struct node *node)
+/* The committed block that a VIEW-CHANGE of this node names: it carries the certificate. False: it is none. */
+static bool view_change_height(struct bytes bytes, uint64_t *height)
+{
+    ProtobufCMessage *message = NULL;
+    struct arena arena;
+    size_t room = bytes.size * 2 + 65536;
+    void *memory = malloc(room);
+    CHECK(memory != NULL);
+    arena_init(&arena, memory, room);
+    bool good = bytes.size == 0 || canonical_decode(&message, &xuelian__view_change__descriptor,
+                                                    bytes, &arena) == ST_OK;
+    *height = message != NULL
+                  ? ((const Xuelian__ViewChange *)(const void *)message)->committed_height
+                  : 0;
+    free(memory);
+    return good;
+}
+
+/* The highest block that the vote journal shows to have been certified, whatever the log has; 0 without a journal.
+ * False: its newest record cannot be decoded. */
+static bool journal_height(const struct node *node, uint64_t *out)
 {
     const struct vote_record *newest =
         node->journal != NULL ? vote_journal_newest(node->journal) : NULL;
     ProtobufCMessage *message = NULL;
     struct arena arena;
     uint64_t height = 0;
+    bool good = false;
+    *out = 0;
     if (newest == NULL || newest->payload.size == 0) {
-        return 0;
+        return true;
     }
     size_t room = newest->payload.size * 2 + 65536;
     void *memory = malloc(room);
@@ -144,7 +165,8 @@ static uint64_t journal_height(const struct node *node)
         ST_OK) {
         const Xuelian__JournalRecord *record =
             (const Xuelian__JournalRecord *)(const void *)message;
-        height = record->durable_height;
+        good = view_change_height(field_bytes(&record->view_change), &height);
+        height = record->durable_height > height ? record->durable_height : height;
         height = record->base_height > height ? record->base_height : height;
         for (size_t i = 0; i < record->n_heights; i++) {
             /* A vote at a height says that the one below was certified. */
@@ -153,7 +175,23 @@ static uint64_t journal_height(const struct node *node)
         }
     }
     free(memory);
-    return height;
+    *out = height;
+    return good;
+}
+
+static enum status say_undecodable(char *text)
+{
+    snprintf(
+        text, NODE_ERROR_SIZE,
+        "the newest record of this node's vote journal cannot be decoded, so it is not known "
+        "which block it shows to be certified. Use the version of "
+        "xueliand that wrote it. If the record is damaged, look for newer blocks on the other "
+        "nodes; then put the journal aside (xueliand new-journal --incarnation N) and name the "
+        "new incarnation in a new "
+        "record\n无法解析本节点投票日志的最新记录，因而不知道它表明哪个区块已被认证。请使用"
+        "写入该记录的xueliand版本；若记录已损坏，请先在其他节点上寻找更新的区块，再另立投票日志（"
+        "xueliand new-journal --incarnation N），并在新的记录中写明新的任期");
+    return ST_CORRUPT;
 }
 
 /* True when the log has the block of this recovery. */
@@ -181,7 +219,11 @@ static enum status check_base(const struct node *node, const struct recovery *re
 {
     unsigned long long base = (unsigned long long)recovery->height;
     unsigned long long tip = (unsigned long long)ledger_tip(node->ledger)->height;
-    unsigned long long journal = (unsigned long long)journal_height(node);
+    uint64_t shown = 0;
+    if (!journal_height(node, &shown)) {
+        return say_undecodable(text);
+    }
+    unsigned long long journal = (unsigned long long)shown;
     if (tip > base) {
         snprintf(
             text, NODE_ERROR_SIZE,
@@ -365,7 +407,13 @@ static enum status write_newest(const struct node *node, char *text, size_t size
     char *hex_set = calloc(1, NEWEST_SIZE);
     char key[HEX_SIZE(33)];
     char hash[HEX_SIZE(32)];
+    uint64_t shown = 0;
     CHECK(hex != NULL && hex_set != NULL);
+    if (!journal_height(node, &shown)) {
+        free(hex);
+        free(hex_set);
+        return say_undecodable(text);
+    }
     const struct header *tip = ledger_tip(node->ledger);
     hex_encode(hex, header, header_encode(header, tip));
     hex_encode(hex_set, set, validator_set_encode(set, ledger_set(node->ledger)));
@@ -375,7 +423,7 @@ static enum status write_newest(const struct node *node, char *text, size_t size
         text, size,
         "{\"key\":\"%s\",\"height\":\"%llu\",\"header_hash\":\"%s\",\"journal_height\":\"%llu\","
         "\"incarnation\":\"%llu\",\"journal\":%s,\"header\":\"%s\",\"set\":\"%s\"}",
-        key, (unsigned long long)tip->height, hash, (unsigned long long)journal_height(node),
+        key, (unsigned long long)tip->height, hash, (unsigned long long)shown,
         (unsigned long long)(node->journal != NULL ? vote_journal_incarnation(node->journal) : 0),
         node->journal != NULL ? "true" : "false", hex, hex_set);
     free(hex);
