@@ -7,7 +7,9 @@
 #include "ledger/store/block_log.h"
 #include "ledger/whole/snapshot.h"
 #include "proto/bytes.h"
+#include "proto/canonical.h"
 #include "proto/check.h"
+#include "proto/convert.h"
 #include "tests/unit/ledger/runs.h"
 
 enum { BLOCKS = 150, MORE = 60, TXS = 3, PARTS_MAX = 2000, SIGNERS = 3, NODE_SECRET = 100 };
@@ -268,11 +270,83 @@ static void test_order(void **state)
     kv_close(kv);
 }
 
+/* The first block with results gets one of many megabytes, more than a batch has. Returns the part, malloc'ed. */
+static struct bytes swollen(const struct stored_part *stored)
+{
+    enum { CODES = 5 << 20, ROOM = 1 << 20 };
+    ProtobufCMessage *message = NULL;
+    struct arena arena;
+    struct hash32 id = {.bytes = {9}};
+    struct bytes made = {NULL, 0};
+    void *memory = malloc(ROOM);
+    assert_non_null(memory);
+    arena_init(&arena, memory, ROOM);
+    assert_int_equal(canonical_decode(&message, &xuelian__snapshot_part__descriptor,
+                                      bytes_of(stored->data, stored->size), &arena),
+                     ST_OK);
+    Xuelian__SnapshotPart *part = (Xuelian__SnapshotPart *)(void *)message;
+    size_t at = 0;
+    while (at < part->n_blocks && part->blocks[at]->n_results == 0) {
+        at++;
+    }
+    if (part->kind == XUELIAN__SNAPSHOT_KIND__SNAPSHOT_KIND_RECENT && at < part->n_blocks) {
+        Xuelian__TxResult result = XUELIAN__TX_RESULT__INIT;
+        result.id = field_borrow(&id, 32);
+        result.n_item_codes = CODES;
+        result.item_codes = calloc(CODES, sizeof(uint32_t));
+        assert_non_null(result.item_codes);
+        size_t size = canonical_size(&result.base);
+        uint8_t *bytes = malloc(size);
+        assert_non_null(bytes);
+        canonical_encode(bytes, &result.base);
+        part->blocks[at]->results[0] = field_borrow(bytes, size);
+        made.size = canonical_size(&part->base);
+        uint8_t *whole = malloc(made.size);
+        assert_non_null(whole);
+        canonical_encode(whole, &part->base);
+        made.data = whole;
+        free(bytes);
+        free(result.item_codes);
+    }
+    free(memory);
+    return made;
+}
+
+/* A part that is refused leaves nothing behind, however large it is. */
+static void test_refused_writes_nothing(void **state)
+{
+    struct kv *kv = NULL;
+    struct whole_report report = {.entries = 0};
+    struct snapshot_read *read = NULL;
+    struct bytes bad = {NULL, 0};
+    (void)state;
+    assert_int_equal(kv_open_memory(&kv), ST_OK);
+    assert_int_equal(snapshot_read_head(&read, &run.net.genesis,
+                                        bytes_of(parts[0].data, parts[0].size), &report),
+                     ST_OK);
+    for (uint32_t i = 1; i < part_count && bad.data == NULL; i++) {
+        bad = swollen(&parts[i]);
+        if (bad.data == NULL) {
+            assert_int_equal(snapshot_take(read, kv, bytes_of(parts[i].data, parts[i].size)),
+                             ST_OK);
+        }
+    }
+    assert_true(bad.size > 4 << 20 && bad.size <= SNAPSHOT_PART_SIZE_MAX);
+    assert_int_equal(snapshot_take(read, kv, bad), ST_BAD_PROOF);
+    struct kv_iterator *iterator = kv_iterator_new(kv, NULL, bytes_of("U", 1));
+    assert_false(kv_iterator_valid(iterator) && kv_iterator_key(iterator).data[0] == 'U');
+    kv_iterator_free(iterator);
+    support_free(bad);
+    snapshot_read_free(read);
+    kv_close(kv);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_every_part_is_checked),
         cmocka_unit_test(test_order),
+        cmocka_unit_test(test_refused_writes_nothing),
         cmocka_unit_test(test_restored_and_goes_on),
     };
     return cmocka_run_group_tests(tests, start, stop);
