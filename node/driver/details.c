@@ -13,6 +13,7 @@
 
 enum {
     SETTLE_EVERY = 256,  /* blocks without details are noted so often */
+    SETTLE_MAX = 64,     /* tasks, past which blocks are settled later, so many at once */
     ANSWER_MS = 2000,    /* a peer is waited for so long */
     FIRST_WAIT_MS = 250, /* after an answer that brought nothing; doubled up to */
     LAST_WAIT_MS = 30000
@@ -105,8 +106,9 @@ void driver_keep_details(struct driver *driver)
 struct settle_task {
     struct task task;
     struct driver *driver;
+    uint64_t first;
     uint64_t height;
-    uint32_t count;
+    uint32_t count;       /* of the block at height */
     struct body **bodies; /* count, those without details NULL; or NULL */
 };
 
@@ -126,22 +128,66 @@ void driver_settle_free(struct settle_task *settle)
 static void settle_run(struct task *task)
 {
     struct settle_task *settle = (struct settle_task *)task;
-    enum status status =
-        details_settle(settle->driver->node, settle->height, settle->bodies, settle->count);
+    enum status status = ST_OK;
+    for (uint64_t at = settle->first; status == ST_OK && at <= settle->height; at++) {
+        bool last = at == settle->height;
+        status = details_settle(settle->driver->node, at, last ? settle->bodies : NULL,
+                                last ? settle->count : 0);
+    }
     if (status != ST_OK) {
         node_fatal("the store of details could not follow a block", status);
     }
 }
 
+static void settle_late(struct driver *driver);
+
 static void settle_done(struct task *task)
 {
     struct settle_task *settle = (struct settle_task *)task;
     struct driver *driver = settle->driver;
-    if (settle->bodies != NULL) {
-        driver->details.wait_ms = 0;
-        driver->details.next_ms = driver_now_ms(); /* something may be wanted, or to be compacted */
-    }
+    driver->details.settling--;
+    settle_late(driver);
+    driver->details.wait_ms = 0;
+    driver->details.next_ms = driver_now_ms(); /* something may be wanted, or to be compacted */
     driver_settle_free(settle);
+}
+
+static struct settle_task *settle_new(struct driver *driver, uint64_t first, uint64_t height)
+{
+    struct settle_task *settle = calloc(1, sizeof *settle);
+    CHECK(settle != NULL);
+    settle->task.run = settle_run;
+    settle->task.done = settle_done;
+    settle->driver = driver;
+    settle->first = first;
+    settle->height = height;
+    return settle;
+}
+
+static bool settle_post(struct driver *driver, struct settle_task *settle)
+{
+    bool posted = driver->details.settling < SETTLE_MAX &&
+                  worker_post(driver->node->details_writer, &driver->node->inbox, &settle->task);
+    driver->details.settling += posted;
+    return posted;
+}
+
+/* Some of the blocks that came when there was no room. What of their details is not here is fetched. */
+static void settle_late(struct driver *driver)
+{
+    struct details_work *work = &driver->details;
+    if (work->late_first == 0 || work->settling > 0 || driver->stopping) {
+        return; /* those before them end first; when stopping, the next start does it */
+    }
+    uint64_t height = work->late_last - work->late_first < SETTLE_MAX
+                          ? work->late_last
+                          : work->late_first + SETTLE_MAX - 1;
+    struct settle_task *settle = settle_new(driver, work->late_first, height);
+    if (settle_post(driver, settle)) {
+        work->late_first = height < work->late_last ? height + 1 : 0;
+    } else {
+        driver_settle_free(settle);
+    }
 }
 
 struct settle_task *driver_settle_make(struct driver *driver, const struct candidate *candidate)
@@ -150,12 +196,7 @@ struct settle_task *driver_settle_make(struct driver *driver, const struct candi
     if (!block->details && block->header.height % SETTLE_EVERY != 0) {
         return NULL;
     }
-    struct settle_task *settle = calloc(1, sizeof *settle);
-    CHECK(settle != NULL);
-    settle->task.run = settle_run;
-    settle->task.done = settle_done;
-    settle->driver = driver;
-    settle->height = block->header.height;
+    struct settle_task *settle = settle_new(driver, block->header.height, block->header.height);
     settle->count = block->details ? block->tx_count : 0;
     settle->bodies = block->details ? calloc(settle->count + 1u, sizeof(struct body *)) : NULL;
     CHECK(!block->details || settle->bodies != NULL);
@@ -172,10 +213,13 @@ struct settle_task *driver_settle_make(struct driver *driver, const struct candi
 
 void driver_settle(struct driver *driver, struct settle_task *settle)
 {
-    if (settle != NULL && !driver->stopping) {
-        CHECK(worker_post(driver->node->details_writer, &driver->node->inbox, &settle->task));
-    } else {
+    struct details_work *work = &driver->details;
+    if (settle == NULL || driver->stopping) {
         driver_settle_free(settle); /* the next start does it */
+    } else if (work->late_first != 0 || !settle_post(driver, settle)) {
+        work->late_first = work->late_first != 0 ? work->late_first : settle->height;
+        work->late_last = settle->height;
+        driver_settle_free(settle);
     }
 }
 
@@ -290,6 +334,7 @@ static void look_done(struct task *task)
 void driver_details_tick(struct driver *driver, uint64_t now_ms)
 {
     struct details_work *work = &driver->details;
+    settle_late(driver);
     if (work->ask.count > 0 && now_ms >= work->ask.deadline_ms) {
         work->ask.count = 0;
         pause_details(driver);

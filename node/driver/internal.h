@@ -108,6 +108,9 @@ struct details_work {
     uint64_t wait_ms; /* the last pause */
     uint64_t next_ms; /* when to look again */
     bool serving[SENDERS];
+    uint32_t settling;   /* tasks */
+    uint64_t late_first; /* blocks that are settled when there is room; 0: none */
+    uint64_t late_last;
 };
 
 enum asked_for { ASKED_BLOCKS, ASKED_PROPOSAL, ASKED_ENTRIES };
