@@ -209,6 +209,34 @@ static void wait_until(bool (*condition)(void))
     assert_false(timed_out);
 }
 
+static bool bodies_room(void)
+{
+    return peers_room(ends[0].peers, &known[1].key, XUELIAN__PEER_TYPE__PEER_TYPE_BODIES);
+}
+
+/* Answers that wait to be read leave no room for more of their class; once they are read there is room again. */
+static void test_room(void **state)
+{
+    static uint8_t large[1 << 20];
+    const struct hash32 chain = {{1}};
+    unsigned sent = 0;
+    (void)state;
+    start(0, &chain, NODES);
+    start(1, &chain, NODES);
+    assert_false(bodies_room()); /* no session */
+    wait_until(bodies_room);
+    while (bodies_room() && sent < 64) {
+        assert_true(peers_send(ends[0].peers, &known[1].key, XUELIAN__PEER_TYPE__PEER_TYPE_BODIES,
+                               bytes_of(large, sizeof large)));
+        sent++;
+    }
+    assert_true(sent > 1 && sent < 64);
+    assert_true(peers_room(ends[0].peers, &known[1].key, XUELIAN__PEER_TYPE__PEER_TYPE_VOTE));
+    run_until(bodies_room);
+    assert_false(timed_out);
+    free_ends();
+}
+
 /* The chain takes a node out, and in again at another address; a session that still counts goes on. */
 static void test_update(void **state)
 {
@@ -333,6 +361,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup_teardown(test_meet, setup, teardown),
+        cmocka_unit_test_setup_teardown(test_room, setup, teardown),
         cmocka_unit_test_setup_teardown(test_update, setup, teardown),
         cmocka_unit_test_setup_teardown(test_other_chain, setup, teardown),
         cmocka_unit_test_setup_teardown(test_unknown_key, setup, teardown),
