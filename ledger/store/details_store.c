@@ -371,27 +371,63 @@ enum status details_store_compacted(struct details_store *store, const struct ha
 
 /* ---- After a restore ---- */
 
+struct sweeping {
+    struct details_store *store;
+    uint64_t height;
+    bool (*keep)(void *context, const struct details_key *key);
+    void *context;
+};
+
+static enum status sweep_entry(const struct sweeping *run, char what, const struct details_key *key)
+{
+    uint64_t proposed = 0;
+    bool kept = run->keep(run->context, key);
+    enum status status = ST_OK;
+    if (what == 'P' && kept) { /* a block has it, whatever becomes of the proposal */
+        drop(run->store, 'P', key);
+    } else if (what == 'W' && !kept) {
+        drop(run->store, 'W', key);
+    } else if (what == 'D' && !kept) {
+        status = proposed_at(run->store, key, &proposed);
+        if (status == ST_OK && proposed <= run->height) {
+            status = details_store_erase(run->store, key);
+        }
+    }
+    if (status == ST_OK && kv_batch_size(run->store->batch) >= BATCH_MAX) {
+        status = flush(run->store, false);
+    }
+    return status;
+}
+
+static enum status sweep_all(const struct sweeping *run, char what)
+{
+    uint8_t first[] = {(uint8_t)what};
+    struct details_key key;
+    enum status status = ST_OK;
+    struct kv_iterator *iterator =
+        kv_iterator_new(run->store->kv, NULL, bytes_of(first, sizeof first));
+    for (; status == ST_OK && kv_iterator_valid(iterator) &&
+           key_read(kv_iterator_key(iterator), what, &key);
+         kv_iterator_next(iterator)) {
+        status = sweep_entry(run, what, &key);
+    }
+    status = status == ST_OK ? kv_iterator_status(iterator) : status;
+    kv_iterator_free(iterator);
+    return status;
+}
+
 enum status details_store_sweep(struct details_store *store, uint64_t height,
                                 bool (*keep)(void *context, const struct details_key *key),
                                 void *context)
 {
-    static const uint8_t first[] = {'D'};
-    struct details_key key;
-    struct kv_iterator *iterator = kv_iterator_new(store->kv, NULL, bytes_of(first, sizeof first));
-    enum status status = ST_OK;
-    for (; status == ST_OK && kv_iterator_valid(iterator) &&
-           key_read(kv_iterator_key(iterator), 'D', &key);
-         kv_iterator_next(iterator)) {
-        uint64_t proposed = 0;
-        if (keep(context, &key)) {
-            continue;
-        }
-        status = proposed_at(store, &key, &proposed);
-        if (status == ST_OK && proposed <= height) {
-            status = details_store_erase(store, &key);
-        }
+    const struct sweeping run = {
+        .store = store, .height = height, .keep = keep, .context = context};
+    enum status status = sweep_all(&run, 'D');
+    if (status == ST_OK) {
+        status = sweep_all(&run, 'P');
     }
-    status = status == ST_OK ? kv_iterator_status(iterator) : status;
-    kv_iterator_free(iterator);
+    if (status == ST_OK) {
+        status = sweep_all(&run, 'W');
+    }
     return status == ST_OK ? put_height(store, height) : status;
 }

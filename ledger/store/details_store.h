@@ -76,7 +76,8 @@ enum status details_store_compacted(struct details_store *store, const struct ha
 
 /* ---- After a restore ---- */
 
-/* Visits each of the store's details; what keep says no to is erased, but for what was proposed above the height. For a
+/* Asks keep about each of the store's details: those that it says no to are erased, but for what was proposed above the
+ * height, and no longer wanted; those that it says yes to stay, whatever becomes of a proposal that has them too. For a
  * store whose block log does not reach back to its height: the state says which are wanted still.
  * Returns ST_OK; ST_CORRUPT, ST_IO. */
 enum status details_store_sweep(struct details_store *store, uint64_t height,

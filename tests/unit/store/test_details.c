@@ -330,16 +330,47 @@ static void test_sweep(void **state)
     uint32_t seen = 0;
     struct one even = make(60, 1);
     struct one odd = make(61, 1);
+    struct one past = make(65, 1);
+    struct one kept = make(66, 1);
+    struct one ahead = make(67, 1);
+    struct one both = make(68, 1);
+    struct bytes none = {.size = 0};
     (void)state;
     assert_int_equal(details_store_accept(store, &even.key, bytes_of_one(&even)), ST_OK);
     assert_int_equal(details_store_accept(store, &odd.key, bytes_of_one(&odd)), ST_OK);
+    for (uint8_t account = 62; account < 64; account++) {
+        struct one lost = make(account, 1);
+        assert_int_equal(details_store_accept(store, &lost.key, none), ST_OK);
+    }
+    /* Proposals that are past, and one to come that has what an older block has too. */
+    assert_int_equal(details_store_propose(store, 76, &past.key, bytes_of_one(&past)), ST_OK);
+    assert_int_equal(details_store_propose(store, 76, &kept.key, bytes_of_one(&kept)), ST_OK);
+    assert_int_equal(details_store_propose(store, 78, &ahead.key, bytes_of_one(&ahead)), ST_OK);
+    assert_int_equal(details_store_propose(store, 78, &both.key, bytes_of_one(&both)), ST_OK);
+    assert_int_equal(details_store_sync(store), ST_OK);
     assert_int_equal(details_store_sweep(store, 77, keep_even, &seen), ST_OK);
     assert_true(seen > 1000);
     assert_int_equal(details_store_height(store), 77);
-    assert_true(held(&even));
-    assert_false(held(&odd));
+    assert_true(held(&even) && held(&kept) && held(&ahead) && held(&both));
+    assert_false(held(&odd) || held(&past));
+    struct details_key keys[DETAILS_ASK_MAX];
+    uint32_t count = 0;
+    uint32_t wanted = 0;
+    details_store_close(store);
+    open_store(); /* from the first */
+    do {
+        assert_int_equal(details_store_wanted(store, keys, &count), ST_OK);
+        for (uint32_t i = 0; i < count; i++) {
+            assert_int_equal(keys[i].account.bytes[0] % 2, 0);
+            wanted += keys[i].account.bytes[0] == 62;
+        }
+    } while (count == DETAILS_ASK_MAX);
+    assert_int_equal(wanted, 1);
     compact_all();
     assert_false(on_disk(odd.text));
+    assert_int_equal(details_store_settle(store, 78), ST_OK);
+    assert_true(held(&kept) && held(&both));
+    assert_false(held(&ahead));
 }
 
 int main(void)
