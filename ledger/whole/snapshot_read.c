@@ -242,7 +242,9 @@ static bool take_result(struct maker *maker, const struct header *header, uint32
         be64_put(place, header->height);
         be32_put(place + 8, index);
         be32_put(place + 12, result->code);
-        memcpy(place + 16, bytes.data, bytes.size);
+        if (bytes.size > 0) {
+            memcpy(place + 16, bytes.data, bytes.size);
+        }
         maker_put(maker, &key, bytes_of(place, 16 + bytes.size));
         free(place);
     }
