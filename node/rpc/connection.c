@@ -5,7 +5,7 @@
 
 #include "proto/check.h"
 
-enum { CHUNK = 65536 };
+enum { CHUNK = 65536, LOOPBACK_NET = 127 };
 
 static void connection_free(uv_handle_t *handle)
 {
@@ -188,6 +188,22 @@ static void arrived(uv_stream_t *stream, ssize_t size, const uv_buf_t *buffer)
     }
 }
 
+/* Does the client come from this very machine? */
+static bool from_loopback(const uv_tcp_t *tcp)
+{
+    struct sockaddr_storage address = {0};
+    int size = sizeof address;
+    if (uv_tcp_getpeername(tcp, (struct sockaddr *)&address, &size) != 0) {
+        return false;
+    }
+    if (address.ss_family == AF_INET) {
+        const struct sockaddr_in *four = (const struct sockaddr_in *)(const void *)&address;
+        return ntohl(four->sin_addr.s_addr) >> 24 == LOOPBACK_NET;
+    }
+    const struct sockaddr_in6 *six = (const struct sockaddr_in6 *)(const void *)&address;
+    return address.ss_family == AF_INET6 && IN6_IS_ADDR_LOOPBACK(&six->sin6_addr);
+}
+
 void connection_accept(struct rpc *rpc, uv_tcp_t *server)
 {
     struct connection *connection = calloc(1, sizeof *connection);
@@ -207,6 +223,7 @@ void connection_accept(struct rpc *rpc, uv_tcp_t *server)
         connection_close(connection);
         return;
     }
+    connection->operator= connection->local && from_loopback(&connection->tcp);
     uv_tcp_nodelay(&connection->tcp, 1);
     uv_read_start((uv_stream_t *)&connection->tcp, allocate, arrived);
 }

@@ -39,6 +39,7 @@ struct connection {
     struct connection *next;
     struct tls tls; /* ssl NULL: the local listener */
     bool local;
+    bool operator; /* local, and from this machine */
     bool handshaken;
     bool writing;
     bool closing;   /* after what is sent is written; nothing more is taken */

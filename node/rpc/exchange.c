@@ -13,7 +13,7 @@ struct exchange *exchange_new(struct connection *connection)
     CHECK(exchange != NULL);
     exchange->rpc = connection->rpc;
     exchange->connection = connection;
-    exchange->local = connection->local;
+    exchange->local = connection->operator;
     return exchange;
 }
 

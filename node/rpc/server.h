@@ -16,7 +16,7 @@ struct exchange {
     void *stream;                  /* of HTTP/2, or NULL */
     bool chinese;                  /* Accept-Language prefers zh */
     bool personal;                 /* the route is about a person: query_may_read is asked */
-    bool local;                    /* came by the local listener */
+    bool local;                    /* came by the local listener, from this machine */
     char method[16];
     char path[512];
     char query[512];

@@ -55,6 +55,9 @@ class Partition(unittest.TestCase):
         self.healed = self.run_.new_ratios("after healing, until anything is committed where nothing was")
         self.caught_up = self.run_.new_ratios("after healing, until all four have every block")
         self.wait_commits(self.net.nodes)
+        # Who comes to local_listen over a network is no operator.
+        status = self.net.nodes[0].request("GET", f"/v1/accounts/{harness.learner(1)}/archive")[0]
+        self.assertEqual(status, 401)
 
     def wait_commits(self, nodes, above=None, count=3):
         """Each of the nodes gets blocks above a height (or its own now)."""
