@@ -5,7 +5,7 @@
 #include <jansson.h>
 
 #include "cli/text.h"
-#include "ledger/evidence/evidence.h"
+#include "node/evidence/evidence.h"
 
 struct evidence_file {
     void *memory;

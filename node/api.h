@@ -7,10 +7,10 @@
 #ifndef XUELIAN_NODE_API_H
 #define XUELIAN_NODE_API_H
 
-#include "ledger/evidence/evidence.h"
 #include "ledger/genesis.h"
 #include "ledger/store/block_log.h"
 #include "ledger/view.h"
+#include "node/evidence/evidence.h"
 #include "node/worker.h"
 #include "proto/block.h"
 #include "proto/status.h"

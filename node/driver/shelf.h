@@ -5,7 +5,7 @@
 #ifndef XUELIAN_NODE_SHELF_H
 #define XUELIAN_NODE_SHELF_H
 
-#include "ledger/evidence/evidence.h"
+#include "node/evidence/evidence.h"
 #include "node/node.h"
 
 enum {

@@ -3,8 +3,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "ledger/evidence/evidence.h"
 #include "ledger/view.h"
+#include "node/evidence/evidence.h"
 #include "node/node.h"
 #include "node/rpc/query.h"
 #include "proto/bytes.h"

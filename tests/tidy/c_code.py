@@ -50,9 +50,9 @@ MAY_INCLUDE = {
     "consensus/": ("consensus/", "proto/"),
     "ledger/verify/": ("ledger/verify/", "proto/"),
     "ledger/": ("ledger/", "proto/"),
-    "ledger/evidence/": ("ledger/", "consensus/", "proto/"),
+    "node/evidence/": ("node/evidence/", "consensus/", "ledger/", "proto/"),
     "node/": ("node/", "consensus/", "ledger/", "proto/"),
-    "cli/": ("cli/", "ledger/", "proto/"),
+    "cli/": ("cli/", "node/evidence/", "ledger/", "proto/"),
     "tests/": ("tests/",) + tuple(layer + "/" for layer in LAYERS),
 }
 PURE = ("proto/", "consensus/", "ledger/verify/")

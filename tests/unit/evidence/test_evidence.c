@@ -3,9 +3,9 @@
 
 #include <stdlib.h>
 
-#include "ledger/evidence/evidence.h"
 #include "ledger/tx/envelope.h"
 #include "ledger/view.h"
+#include "node/evidence/evidence.h"
 #include "proto/block.pb-c.h"
 #include "proto/bytes.h"
 #include "proto/canonical.h"

@@ -2,7 +2,7 @@
 #include <inttypes.h>
 #include <stdio.h>
 
-#include "ledger/evidence/evidence.h"
+#include "node/evidence/evidence.h"
 #include "proto/bytes.h"
 
 enum { SHORT_SIZE = 24, CHANGE_SIZE = 256 };

@@ -2,7 +2,7 @@
 #include <stdlib.h>
 
 #include "consensus/audit.h"
-#include "ledger/evidence/internal.h"
+#include "node/evidence/internal.h"
 #include "proto/canonical.h"
 #include "proto/check.h"
 #include "proto/convert.h"

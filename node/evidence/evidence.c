@@ -1,8 +1,8 @@
-#include "ledger/evidence/evidence.h"
+#include "node/evidence/evidence.h"
 
 #include <stdlib.h>
 
-#include "ledger/evidence/internal.h"
+#include "node/evidence/internal.h"
 #include "proto/bytes.h"
 #include "proto/canonical.h"
 #include "proto/check.h"

@@ -1,8 +1,8 @@
 /* From the genesis set to the set of an era. */
 #include <stdlib.h>
 
-#include "ledger/evidence/internal.h"
 #include "ledger/ledger.h"
+#include "node/evidence/internal.h"
 #include "proto/bytes.h"
 #include "proto/canonical.h"
 #include "proto/convert.h"

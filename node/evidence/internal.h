@@ -2,7 +2,7 @@
 #ifndef XUELIAN_EVIDENCE_INTERNAL_H
 #define XUELIAN_EVIDENCE_INTERNAL_H
 
-#include "ledger/evidence/evidence.h"
+#include "node/evidence/evidence.h"
 #include "proto/peer.pb-c.h"
 
 /* PeerType of the messages of a kind; 0: none. */

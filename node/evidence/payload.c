@@ -1,7 +1,7 @@
 /* The transaction that records evidence: what was signed, without what travels beside it. */
 #include <stdlib.h>
 
-#include "ledger/evidence/internal.h"
+#include "node/evidence/internal.h"
 #include "proto/canonical.h"
 #include "proto/check.h"
 #include "proto/convert.h"

@@ -3,8 +3,8 @@
 #include <string.h>
 
 #include "consensus/pbft.h"
-#include "ledger/evidence/internal.h"
 #include "ledger/tx/envelope.h"
+#include "node/evidence/internal.h"
 #include "proto/block.pb-c.h"
 #include "proto/bytes.h"
 #include "proto/convert.h"
