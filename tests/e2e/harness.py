@@ -251,19 +251,35 @@ class Network:
     def file(self, name):
         return os.path.join(self.top, name)
 
-    def add_observer(self):
-        """One node more, which follows and never votes; before anything has started."""
+    def new_folder(self):
+        """A folder with a configuration for one node more: its number, the folder, where peers find it."""
         index = len(self.nodes) + 1
         base = free_base(3)
         folder = os.path.join(self.folder, f"node-{index}")
         os.mkdir(folder)
-        run(EDIT_GENESIS, self.genesis, "observer", folder, f"127.0.0.1:{base}")
         with open(os.path.join(folder, "node.yaml"), "w", encoding="utf-8") as file:
             file.write("data_dir: data\ngenesis: ../network.genesis\nkey_file: node.key\npassphrase_file: passphrase\n"
                        f"peer_listen: 127.0.0.1:{base}\nrpc_listen: 127.0.0.1:{base + 1}\n"
                        f"local_listen: 127.0.0.1:{base + 2}\n")
+        return index, folder, f"127.0.0.1:{base}"
+
+    def add_observer(self):
+        """One node more, which follows and never votes; before anything has started."""
+        index, folder, address = self.new_folder()
+        run(EDIT_GENESIS, self.genesis, "observer", folder, address)
         self.nodes.append(Node(self, index))
         return self.nodes[-1]
+
+    def new_node(self):
+        """A node that nobody has recorded yet, initialised and not started."""
+        index, folder, _ = self.new_folder()
+        with open(os.path.join(folder, "passphrase"), "w", encoding="utf-8") as file:
+            file.write("for one test\n")
+        run(XUELIAN, "key", "new", os.path.join(folder, "node.key"), "--passphrase-file", os.path.join(folder, "passphrase"))
+        node = Node(self, index)
+        node.init()
+        self.nodes.append(node)
+        return node
 
     def clone(self, node):
         """The same key and a copy of its data directory, on other ports; not one of self.nodes."""

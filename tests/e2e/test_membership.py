@@ -8,7 +8,7 @@ import shutil
 import unittest
 
 import harness
-from harness import Network, Node, learner, run
+from harness import Network, learner, run
 
 
 class Membership(unittest.TestCase):
@@ -22,25 +22,6 @@ class Membership(unittest.TestCase):
         cls.net.wait_ready()
 
     # ---- What operators and governing members do ----
-
-    def new_node(self):
-        """A node that nobody has recorded yet, initialised and not started."""
-        index = len(self.net.nodes) + 1
-        folder = os.path.join(self.net.folder, f"node-{index}")
-        base = harness.free_base(3)
-        os.mkdir(folder)
-        with open(os.path.join(folder, "passphrase"), "w", encoding="utf-8") as file:
-            file.write("for one test\n")
-        run(harness.XUELIAN, "key", "new", os.path.join(folder, "node.key"), "--passphrase-file",
-            os.path.join(folder, "passphrase"))
-        with open(os.path.join(folder, "node.yaml"), "w", encoding="utf-8") as file:
-            file.write("data_dir: data\ngenesis: ../network.genesis\nkey_file: node.key\npassphrase_file: passphrase\n"
-                       f"peer_listen: 127.0.0.1:{base}\nrpc_listen: 127.0.0.1:{base + 1}\n"
-                       f"local_listen: 127.0.0.1:{base + 2}\n")
-        node = Node(self.net, index)
-        node.init()
-        self.net.nodes.append(node)
-        return node
 
     def key(self, node):
         return json.loads(run(harness.XUELIAN, "key", "show", os.path.join(node.folder, "node.key"), "--passphrase-file",
@@ -121,7 +102,7 @@ class Membership(unittest.TestCase):
         """From four to five: refused, recorded, follows, admitted, votes; none is started again."""
         net = self.net
         self.commit()
-        node = self.new_node()
+        node = self.net.new_node()
         node.start()
         net.wait("it is refused", lambda: any(self.key(node) in old.words(200) for old in net.nodes[:4]))
         self.assertIn("No member record up to block 0 names this node's key", self.state(node)["text"])
@@ -145,7 +126,7 @@ class Membership(unittest.TestCase):
     def test_2_replace(self):
         """One out and one in, in one change: the one that left goes on following."""
         net = self.net
-        left, node = net.nodes[3], self.new_node()
+        left, node = net.nodes[3], self.net.new_node()
         # Nobody is where genesis says any more, as far as this node can tell: it finds the one it was told of, whom
         # genesis does not know, and learns the rest from it.
         with open(node.config, "a", encoding="utf-8") as file:

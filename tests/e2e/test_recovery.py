@@ -7,7 +7,7 @@ import shutil
 import unittest
 
 import harness
-from harness import XUELIAN, XUELIAND, Network, Node, learner, run
+from harness import XUELIAN, XUELIAND, Network, learner, run
 
 
 class Recovery(unittest.TestCase):
@@ -18,24 +18,6 @@ class Recovery(unittest.TestCase):
         cls.net = Network()
         cls.addClassCleanup(cls.net.close)
         cls.net.wait_ready()
-
-    def new_node(self):
-        """A machine that nobody knows yet, initialised and not started."""
-        index = len(self.net.nodes) + 1
-        folder = os.path.join(self.net.folder, f"node-{index}")
-        base = harness.free_base(3)
-        os.mkdir(folder)
-        with open(os.path.join(folder, "passphrase"), "w", encoding="utf-8") as file:
-            file.write("for one test\n")
-        run(XUELIAN, "key", "new", os.path.join(folder, "node.key"), "--passphrase-file", os.path.join(folder, "passphrase"))
-        with open(os.path.join(folder, "node.yaml"), "w", encoding="utf-8") as file:
-            file.write("data_dir: data\ngenesis: ../network.genesis\nkey_file: node.key\npassphrase_file: passphrase\n"
-                       f"peer_listen: 127.0.0.1:{base}\nrpc_listen: 127.0.0.1:{base + 1}\n"
-                       f"local_listen: 127.0.0.1:{base + 2}\n")
-        node = Node(self.net, index)
-        node.init()
-        self.net.nodes.append(node)
-        return node
 
     def key(self, node):
         return json.loads(run(XUELIAN, "key", "show", os.path.join(node.folder, "node.key"), "--passphrase-file",
@@ -99,7 +81,7 @@ class Recovery(unittest.TestCase):
     def test_2_record(self):
         net = self.net
         newest = [self.newest(node) for node in net.nodes[:2]]
-        Recovery.fresh = [self.new_node(), self.new_node()]
+        Recovery.fresh = [self.net.new_node(), self.net.new_node()]
         Recovery.changes = []
         for member, node in zip((3, 4), self.fresh):
             self.changes += ["--lost", member, "--add", f"{member}:{self.key(node)}:0:{node.settings['peer_listen']}"]
